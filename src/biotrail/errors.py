@@ -1,0 +1,257 @@
+"""Every error that biotrail raises, on one screen.
+
+All derive from `BiotrailError`. A message says what happened, where, and what to do; the evidence
+(index, expected and found, paths, raw checkpoints) is kept in attributes, so that a program can act
+on it and an auditor can keep it. Names end in ``Error``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlteredError",
+    "BiotrailError",
+    "CanonicalError",
+    "ClosedError",
+    "EventConflictError",
+    "EventError",
+    "ForkedError",
+    "ForkedProcessError",
+    "HeadMovedError",
+    "InsertedError",
+    "KeyFileError",
+    "MalformedError",
+    "MatcherError",
+    "MissingDependencyError",
+    "MissingError",
+    "ModelError",
+    "NetworkSealError",
+    "NotRecordedError",
+    "OverloadedError",
+    "ProofError",
+    "ReorderedError",
+    "RolledBackError",
+    "SignatureError",
+    "SigningError",
+    "StoreBusyError",
+    "StoreError",
+    "StoreFullError",
+    "StoreReadOnlyError",
+    "StoreUnavailableError",
+    "TruncatedError",
+    "UnknownOutcomeError",
+    "VerificationError",
+    "WrongKeyError",
+]
+
+
+class BiotrailError(Exception):
+    """Root of every error that biotrail raises on purpose."""
+
+
+# --- at the door -----------------------------------------------------------------------------
+
+
+class EventError(BiotrailError, ValueError):
+    """A value was refused at the door: names the field, the value's type and the rule.
+
+    The value itself is not repeated, since it may be personal.
+    """
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        super().__init__(f"{field}: {rule} (got {type(value).__name__})")
+        self.field = field
+        self.value_type = type(value).__name__
+        self.rule = rule
+
+
+class CanonicalError(BiotrailError, ValueError):
+    """Bytes or values that are not in the one canonical form."""
+
+
+class EventConflictError(BiotrailError):
+    """An event id was used again for an event with different content."""
+
+
+class MissingDependencyError(BiotrailError, ImportError):
+    """A feature needs an optional package that is not installed; the message names the extra."""
+
+
+# --- keys and proofs ---------------------------------------------------------------------------
+
+
+class SigningError(BiotrailError):
+    """A signing key could not be used, or is not admitted in this log."""
+
+
+class KeyFileError(SigningError):
+    """A key file is missing, unreadable, too open, or its passphrase is wrong."""
+
+
+class SignatureError(BiotrailError):
+    """A signed note is malformed, or no trusted key signed it, or a signature is wrong."""
+
+
+class ProofError(BiotrailError):
+    """An inclusion or consistency proof does not lead to the expected root.
+
+    Attributes:
+        expected: The root hash that was to be reached, if known.
+        calculated: The root hash that the proof leads to, if it leads anywhere.
+    """
+
+    def __init__(
+        self, message: str, *, expected: bytes | None = None, calculated: bytes | None = None
+    ) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.calculated = calculated
+
+
+# --- matchers ------------------------------------------------------------------------------------
+
+
+class MatcherError(BiotrailError):
+    """A matcher backend cannot be used, or was given something that it cannot compare."""
+
+
+class ModelError(MatcherError):
+    """A model file is missing or is not the file that its SHA-256 says."""
+
+
+class NetworkSealError(MatcherError):
+    """A matcher that must run without network could not be sealed from it."""
+
+
+# --- storing ---------------------------------------------------------------------------------------
+
+
+class StoreError(BiotrailError):
+    """A store could not do what was asked. Base of the errors below."""
+
+
+class HeadMovedError(StoreError):
+    """The head was not as expected: another writer appended first. Nothing was written."""
+
+
+class StoreBusyError(StoreError):
+    """Another program holds the store locked for longer than the configured wait."""
+
+
+class StoreFullError(StoreError):
+    """No space is left. Nothing of this batch was written."""
+
+
+class StoreReadOnlyError(StoreError):
+    """The store, or the file system below it, does not allow writing."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be opened or read: absent, not a biotrail log, or a failing disk."""
+
+
+class NotRecordedError(BiotrailError):
+    """The attempt was not recorded; by default it must not be granted. The cause is chained."""
+
+
+class UnknownOutcomeError(NotRecordedError):
+    """The store failed while committing: the record may or may not be durable.
+
+    Recording the same event (same id) again is safe and settles it.
+    """
+
+
+class OverloadedError(NotRecordedError):
+    """The bounded queue stayed full for longer than the configured wait; nothing was written."""
+
+
+class ClosedError(BiotrailError):
+    """The logger is closed."""
+
+
+class ForkedProcessError(BiotrailError):
+    """The logger was opened in another process (before a fork) and cannot be used in this one."""
+
+
+# --- verdicts ------------------------------------------------------------------------------------------
+
+
+class VerificationError(BiotrailError):
+    """Base of all negative verdicts on a log.
+
+    Attributes:
+        kind: The verdict in one word or two, e.g. ``"altered"``.
+        exit_code: The exit code of the command line for this verdict.
+        index: First bad index (zero-based), or None where no single index can be named.
+        expected: What should have been there, if known (often a hash).
+        found: What was there, if anything.
+    """
+
+    kind = "failed"
+    exit_code = 10
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        index: int | None = None,
+        expected: object = None,
+        found: object = None,
+    ) -> None:
+        super().__init__(message)
+        self.index = index
+        self.expected = expected
+        self.found = found
+
+
+class AlteredError(VerificationError):
+    """Bytes that were recorded have been changed."""
+
+    kind, exit_code = "altered", 11
+
+
+class MissingError(VerificationError):
+    """An entry, payload or checkpoint that must be there is not."""
+
+    kind, exit_code = "missing", 12
+
+
+class InsertedError(VerificationError):
+    """An entry stands where it was never recorded."""
+
+    kind, exit_code = "inserted", 13
+
+
+class ReorderedError(VerificationError):
+    """Entries are there, but not in the order in which they were recorded."""
+
+    kind, exit_code = "reordered", 14
+
+
+class TruncatedError(VerificationError):
+    """The tail of the log has been cut off."""
+
+    kind, exit_code = "truncated", 15
+
+
+class RolledBackError(VerificationError):
+    """The log is an older state of itself than a checkpoint that was kept."""
+
+    kind, exit_code = "rolled back", 16
+
+
+class ForkedError(VerificationError):
+    """The log's history differs from one that the same log signed before: a split view."""
+
+    kind, exit_code = "forked", 17
+
+
+class WrongKeyError(VerificationError):
+    """The log is not signed by the key that was given, or by a key that it never admitted."""
+
+    kind, exit_code = "wrong key", 18
+
+
+class MalformedError(VerificationError):
+    """Bytes cannot be read as what they should be."""
+
+    kind, exit_code = "malformed", 19
