@@ -1,0 +1,87 @@
+"""The real components that tests ask for by ``@pytest.mark.component(name)``, and their probes.
+
+A probe returns None where the component is there, else the reason for which the test is skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from ctypes.util import find_library
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+Probe = Callable[[], str | None]
+
+
+def _program(name: str, package: str) -> Probe:
+    return lambda: None if shutil.which(name) else f"{name} is not installed (Debian: {package})"
+
+
+def _packages(extra: str, *names: str) -> Probe:
+    def probe() -> str | None:
+        absent = [name for name in names if find_spec(name) is None]
+        return f"not installed: {', '.join(absent)} (extra: {extra})" if absent else None
+
+    return probe
+
+
+def _mediapipe() -> str | None:
+    reason = _packages("mediapipe", "mediapipe", "numpy", "PIL")()
+    if reason is None and sys.platform == "linux":
+        absent = [name for name in ("EGL", "GLESv2") if find_library(name) is None]
+        if absent:
+            reason = f"system libraries absent: {', '.join(absent)} (Debian: libegl1 libgles2)"
+    return reason
+
+
+def _go() -> str | None:
+    reason = _program("go", "golang-go")()
+    package = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
+    if reason is None and not package.is_dir():
+        reason = f"{package} is absent (Debian: golang-golang-x-mod-dev)"
+    return reason
+
+
+def _shared() -> str | None:
+    return None if SHARED.is_dir() else "../shared is absent"
+
+
+def _tmpfs() -> str | None:
+    """A small file system of one's own needs root, and a kernel that lets root mount."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return "mounting a tmpfs needs root on Linux"
+    tried = subprocess.run(
+        ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True
+    )
+    return None if tried.returncode == 0 else "this machine refuses to mount a tmpfs"
+
+
+def _fork() -> str | None:
+    return None if hasattr(os, "fork") else "this platform has no fork"
+
+
+COMPONENTS: dict[str, Probe] = {
+    "cli": _packages("cli", "typer", "rich"),
+    "fork": _fork,
+    "go": _go,
+    "mediapipe": _mediapipe,
+    "numpy": _packages("embedding", "numpy"),
+    "pillow": _packages("mediapipe", "PIL"),
+    "shared": _shared,
+    "strace": _program("strace", "strace"),
+    "tmpfs": _tmpfs,
+}
+
+
+@cache
+def reason_for_absence(name: str) -> str | None:
+    """Why the component cannot be used here, or None where it can; each is probed once."""
+    return COMPONENTS[name]()
