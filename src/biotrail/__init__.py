@@ -1,0 +1,1 @@
+"""biotrail: every biometric access attempt becomes evidence that a stranger can check."""

@@ -1,0 +1,301 @@
+"""Events to bytes and back: what goes into the entry, and what into the payload.
+
+Nothing personal goes into the entry: identities, address, device id, user agent, place, session,
+score and the host's attributes are payload fields; the subject is a random reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import attrs
+import cbor2
+
+from biotrail.canonical.cbor import CborValue
+from biotrail.canonical.payload import encode_payload
+from biotrail.canonical.times import format_time, parse_time
+from biotrail.errors import CanonicalError
+from biotrail.events import Actor, Comparison, Context, Event, Location, Subject
+
+__all__ = [
+    "PERSONAL_FIELDS",
+    "EncodedEvent",
+    "decode_event",
+    "encode_event",
+    "personal_fields",
+]
+
+_MICRO = 1_000_000
+PERSONAL_FIELDS = (
+    "ip",
+    "actor",
+    "subject",
+    "location",
+    "device_id",
+    "attributes",
+    "session_id",
+    "user_agent",
+    "score_micro",
+)
+"""Names of the payload's fields, in canonical order."""
+
+
+class EncodedEvent(NamedTuple):
+    """An event as bytes.
+
+    Attributes:
+        body: The entry's body.
+        payload: The payload, or None where the event has no personal field.
+    """
+
+    body: bytes
+    payload: bytes | None
+
+
+def encode_event(event: Event, *, subject: bytes | None, salt: bytes) -> EncodedEvent:
+    """Encode an event.
+
+    Args:
+        event: The event.
+        subject: The random reference of the event's subject, 16 bytes, or None without one.
+        salt: 32 fresh bytes from a cryptographic source for this payload.
+    """
+    event_id = event.id.bytes
+    fields = personal_fields(event)
+    payload, root = encode_payload(event_id, fields, salt) if fields else (None, None)
+    content = _content(event, event_id, subject, root)
+    # The keys were put in in canonical order, so plain encoding gives the canonical bytes.
+    return EncodedEvent(cbor2.dumps({"event": content}), payload)
+
+
+def personal_fields(event: Event) -> list[tuple[str, CborValue]]:
+    """The personal fields that an event has, in canonical order of their names."""
+    context, comparison = event.context, event.comparison
+    fields: list[tuple[str, CborValue]] = []
+    if context.ip is not None:
+        fields.append(("ip", context.ip.packed))
+    if event.actor is not None:
+        fields.append(("actor", _actor(event.actor)))
+    if event.subject is not None:
+        fields.append(("subject", _subject(event.subject)))
+    if context.location is not None:
+        fields.append(("location", _location(context.location)))
+    if context.device_id is not None:
+        fields.append(("device_id", context.device_id))
+    if event.attributes:
+        fields.append(("attributes", _host_values(event.attributes)))
+    if context.session_id is not None:
+        fields.append(("session_id", context.session_id))
+    if context.user_agent is not None:
+        fields.append(("user_agent", context.user_agent))
+    if comparison is not None and comparison.score is not None:
+        fields.append(("score_micro", _micro(comparison.score)))
+    return fields
+
+
+def _content(
+    event: Event, event_id: bytes, subject: bytes | None, root: bytes | None
+) -> dict[str, CborValue]:
+    context, comparison = event.context, event.comparison
+    content: dict[str, CborValue] = {"id": event_id, "action": event.action}
+    if event.labels:
+        content["labels"] = _host_values(event.labels)
+    content["reason"] = str(event.reason)
+    if event.target is not None:
+        content["target"] = event.target
+    if event.tenant is not None:
+        content["tenant"] = event.tenant
+    if clear := _clear_context(context):
+        content["context"] = clear
+    if event.factors:
+        content["factors"] = [word.value for word in event.factors]
+    assert event.outcome is not None
+    content["outcome"] = event.outcome.value
+    if root is not None:
+        content["payload"] = root
+    if subject is not None:
+        content["subject"] = subject
+    content["decision"] = event.decision.value
+    content["modality"] = event.modality.value
+    content["occurred"] = format_time(event.occurred)
+    if comparison is not None:
+        content["comparison"] = _comparison(comparison)
+    if context.provenance:
+        content["provenance"] = _in_order(
+            {name: word.value for name, word in context.provenance.items()}
+        )
+    return content
+
+
+def _in_order(values: dict[str, Any]) -> dict[str, Any]:
+    # Names are at most 23 bytes: canonical order is by length, then by bytes.
+    return dict(sorted(values.items(), key=lambda pair: (len(pair[0].encode()), pair[0].encode())))
+
+
+def _present(pairs: tuple[tuple[str, CborValue], ...]) -> dict[str, CborValue]:
+    return {name: value for name, value in pairs if value is not None}
+
+
+def _micro(value: float) -> int:
+    return round(value * _MICRO)
+
+
+def _optional_micro(value: float | None) -> int | None:
+    return None if value is None else round(value * _MICRO)
+
+
+def _actor(actor: Actor) -> dict[str, CborValue]:
+    return _present((("id", actor.id), ("kind", actor.kind.value), ("name", actor.name)))
+
+
+def _subject(subject: Subject) -> dict[str, CborValue]:
+    return _present((("id", subject.id), ("name", subject.name)))
+
+
+def _location(location: Location) -> dict[str, CborValue]:
+    return _present(
+        (
+            ("city", location.city),
+            ("region", location.region),
+            ("country", location.country),
+            ("accuracy_m", location.accuracy_m),
+            ("latitude_micro", _micro(location.latitude)),
+            ("longitude_micro", _micro(location.longitude)),
+        )
+    )
+
+
+def _clear_context(context: Context) -> dict[str, CborValue]:
+    return _present(
+        (
+            ("os", context.os),
+            ("trace_id", context.trace_id),
+            ("request_id", context.request_id),
+            ("device_model", context.device_model),
+        )
+    )
+
+
+def _comparison(comparison: Comparison) -> dict[str, CborValue]:
+    attack, kind = comparison.presentation_attack, comparison.type
+    return _present(
+        (
+            ("pad", None if attack is None else attack.value),
+            ("type", None if kind is None else kind.value),
+            ("digest", comparison.digest),
+            ("metric", comparison.metric),
+            ("gallery", comparison.gallery),
+            ("matcher", comparison.matcher),
+            ("version", comparison.version),
+            ("decision", comparison.decision.value),
+            ("reference", comparison.reference),
+            ("calibration", comparison.calibration),
+            ("gallery_size", comparison.gallery_size),
+            ("quality_micro", _optional_micro(comparison.quality)),
+            ("threshold_micro", _optional_micro(comparison.threshold)),
+        )
+    )
+
+
+def _host_values(values: Mapping[str, Any]) -> dict[str, CborValue]:
+    return _in_order(
+        {
+            name: format_time(value) if isinstance(value, datetime) else value
+            for name, value in values.items()
+        }
+    )
+
+
+def decode_event(
+    content: Mapping[str, CborValue], fields: Mapping[str, CborValue] | None = None
+) -> Event:
+    """Build the event back from an entry's content and its payload's fields.
+
+    Without the payload's fields (sealed, erased or not asked for) what is personal is None.
+    Times among the host's own values come back as text.
+
+    Raises:
+        CanonicalError: The content or the fields are not an event's.
+    """
+    try:
+        return _decode_event(dict(content), dict(fields or {}))
+    except CanonicalError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CanonicalError(f"not the content of an event: {error}") from None
+
+
+def _decode_event(content: dict[str, Any], fields: dict[str, Any]) -> Event:
+    clear = content.get("context", {})
+    location = fields.get("location")
+    context = Context(
+        ip=ipaddress.ip_address(fields["ip"]) if "ip" in fields else None,
+        device_id=fields.get("device_id"),
+        device_model=clear.get("device_model"),
+        os=clear.get("os"),
+        user_agent=fields.get("user_agent"),
+        location=None if location is None else _decode_location(location),
+        session_id=fields.get("session_id"),
+        request_id=clear.get("request_id"),
+        trace_id=clear.get("trace_id"),
+    )
+    words = content.get("provenance", {})
+    known = {name: words[name] for name in context.provenance if name in words}
+    comparison = content.get("comparison")
+    return Event(
+        id=UUID(bytes=content["id"]),
+        action=content["action"],
+        decision=content["decision"],
+        actor=Actor(**fields["actor"]) if "actor" in fields else None,
+        subject=Subject(**fields["subject"]) if "subject" in fields else None,
+        target=content.get("target"),
+        modality=content["modality"],
+        factors=content.get("factors", ()),
+        comparison=None if comparison is None else _decode_comparison(comparison, fields),
+        outcome=content["outcome"],
+        reason=content["reason"],
+        context=_with_provenance(context, known),
+        tenant=content.get("tenant"),
+        attributes=fields.get("attributes", {}),
+        labels=content.get("labels", {}),
+        occurred=parse_time(content["occurred"]),
+    )
+
+
+def _with_provenance(context: Context, words: dict[str, str]) -> Context:
+    if not words:
+        return context
+    return attrs.evolve(context, provenance=words)
+
+
+def _decode_location(values: dict[str, Any]) -> Location:
+    return Location(
+        latitude=values["latitude_micro"] / _MICRO,
+        longitude=values["longitude_micro"] / _MICRO,
+        accuracy_m=values.get("accuracy_m"),
+        country=values.get("country"),
+        region=values.get("region"),
+        city=values.get("city"),
+    )
+
+
+def _real(value: int | None) -> float | None:
+    return None if value is None else value / _MICRO
+
+
+def _decode_comparison(values: dict[str, Any], fields: dict[str, Any]) -> Comparison:
+    plain = ("digest", "metric", "type", "calibration", "reference", "gallery", "gallery_size")
+    return Comparison(
+        matcher=values["matcher"],
+        version=values["version"],
+        decision=values["decision"],
+        score=_real(fields.get("score_micro")),
+        threshold=_real(values.get("threshold_micro")),
+        quality=_real(values.get("quality_micro")),
+        presentation_attack=values.get("pad"),
+        **{name: values.get(name) for name in plain},
+    )

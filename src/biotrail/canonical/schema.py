@@ -1,0 +1,195 @@
+"""The form of each kind of body: which keys, of which type, which must be there.
+
+The CDDL of ``docs/spec/entry.md`` says the same in prose for other languages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from biotrail.canonical.times import parse_time
+from biotrail.errors import CanonicalError
+
+__all__ = ["KINDS", "check_content", "is_event_shape"]
+
+Check = Callable[[object], bool]
+
+
+def _text(value: object) -> bool:
+    return type(value) is str and bool(value)
+
+
+def _integer(value: object) -> bool:
+    return type(value) is int
+
+
+def _unsigned(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _any(value: object) -> bool:
+    return True
+
+
+def _size(size: int) -> Check:
+    return lambda value: type(value) is bytes and len(value) == size
+
+
+def _word(*words: str) -> Check:
+    allowed = frozenset(words)
+    return lambda value: type(value) is str and value in allowed
+
+
+def _time(value: object) -> bool:
+    if type(value) is not str:
+        return False
+    try:
+        parse_time(value)
+    except CanonicalError:
+        return False
+    return True
+
+
+def _values(value: object) -> bool:
+    return (
+        type(value) is dict
+        and bool(value)
+        and all(type(item) in (str, int, bool, bytes) for item in value.values())
+    )
+
+
+def _words(value: object) -> bool:
+    return type(value) is list and bool(value) and all(_text(word) for word in value)
+
+
+class Shape(NamedTuple):
+    """The form of a map: its keys with their checks, and those that must be there."""
+
+    checks: Mapping[str, Check]
+    required: frozenset[str]
+
+    def admits(self, value: object) -> bool:
+        """Whether a value is a map of this form."""
+        if type(value) is not dict or not self.required <= value.keys():
+            return False
+        checks = self.checks
+        for key, item in value.items():
+            check = checks.get(key)
+            if check is None or not check(item):
+                return False
+        return True
+
+
+def _shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Shape:
+    return Shape({**required, **(optional or {})}, frozenset(required))
+
+
+def _nonempty(shape: Shape) -> Check:
+    return lambda value: bool(value) and shape.admits(value)
+
+
+_COMPARISON = _shape(
+    {
+        "matcher": _text,
+        "version": _text,
+        "decision": _word("match", "non_match", "undetermined"),
+    },
+    {
+        "pad": _word("bona_fide", "attack", "undetermined"),
+        "type": _word("verification", "identification"),
+        "digest": _size(32),
+        "metric": _text,
+        "gallery": _text,
+        "reference": _text,
+        "calibration": _text,
+        "gallery_size": _unsigned,
+        "quality_micro": _integer,
+        "threshold_micro": _integer,
+    },
+)
+_CONTEXT = _shape({}, {"os": _text, "trace_id": _text, "request_id": _text, "device_model": _text})
+_PROVENANCE_WORD = _word("attested", "observed", "proxy_asserted", "client_claimed")
+_PROVENANCE = _shape(
+    {},
+    dict.fromkeys(
+        (
+            "ip",
+            "os",
+            "location",
+            "trace_id",
+            "device_id",
+            "request_id",
+            "session_id",
+            "user_agent",
+            "device_model",
+        ),
+        _PROVENANCE_WORD,
+    ),
+)
+_EVENT = _shape(
+    {
+        "id": _size(16),
+        "action": _text,
+        "reason": _text,
+        "outcome": _word("success", "failure", "unknown"),
+        "decision": _word("granted", "denied"),
+        "modality": _text,
+        "occurred": _time,
+    },
+    {
+        "labels": _values,
+        "target": _text,
+        "tenant": _text,
+        "context": _nonempty(_CONTEXT),
+        "factors": _words,
+        "payload": _size(32),
+        "subject": _size(16),
+        "comparison": _COMPARISON.admits,
+        "provenance": _nonempty(_PROVENANCE),
+    },
+)
+_RESERVED = Shape({}, frozenset())
+
+KINDS: Mapping[str, Shape] = {
+    "genesis": _shape(
+        {"format": _word("biotrail/1"), "origin": _text, "key": _text}, {"next": _size(32)}
+    ),
+    "event": _EVENT,
+    "key_added": _shape(
+        {"key": _text, "purpose": _word("rotation", "writer")}, {"next": _size(32)}
+    ),
+    "key_retired": _shape({"key": _text, "reason": _text}),
+    "log_started": _shape({"writer": _size(8), "software": _text}),
+    "log_stopped": _shape({"writer": _size(8)}),
+    "log_gap": _shape(
+        {"writer": _size(8), "since": _time, "until": _time, "reason": _text}, {"lost": _unsigned}
+    ),
+    # The content of these is not fixed yet: any map is accepted, so that a log that has them can
+    # already be verified.
+    "log_read": _RESERVED,
+    "subject_erased": _RESERVED,
+    "retention_applied": _RESERVED,
+    "configuration_changed": _RESERVED,
+}
+
+
+def check_content(kind: str, content: object) -> None:
+    """Check a body's content against the form of its kind.
+
+    Raises:
+        CanonicalError: Unknown kind, or content that is not of its form.
+    """
+    shape = KINDS.get(kind)
+    if shape is None:
+        raise CanonicalError(f"unknown kind of entry: {kind!r}")
+    if shape is _RESERVED:
+        if type(content) is not dict:
+            raise CanonicalError(f"the content of {kind} must be a map")
+    elif not shape.admits(content):
+        raise CanonicalError(f"the content is not of the form of {kind}")
+
+
+def is_event_shape(content: object) -> bool:
+    """Whether content has the form of an event (used where speed matters)."""
+    return _EVENT.admits(content)

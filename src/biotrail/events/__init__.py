@@ -1,0 +1,37 @@
+"""The words: what an access attempt is made of. Knows nothing of bytes, keys or stores."""
+
+from biotrail.events.comparison import Comparison
+from biotrail.events.context import Context, Location
+from biotrail.events.event import Event, new_event_id
+from biotrail.events.people import Actor, ActorKind, Subject
+from biotrail.events.vocabulary import (
+    ApplicationDecision,
+    ComparisonDecision,
+    ComparisonType,
+    Factor,
+    Modality,
+    Outcome,
+    PresentationAttackDecision,
+    Provenance,
+    Reason,
+)
+
+__all__ = [
+    "Actor",
+    "ActorKind",
+    "ApplicationDecision",
+    "Comparison",
+    "ComparisonDecision",
+    "ComparisonType",
+    "Context",
+    "Event",
+    "Factor",
+    "Location",
+    "Modality",
+    "Outcome",
+    "PresentationAttackDecision",
+    "Provenance",
+    "Reason",
+    "Subject",
+    "new_event_id",
+]
