@@ -1,0 +1,104 @@
+"""Secret files: written whole or not at all, for the owner only, never through a link."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from biotrail.errors import KeyFileError
+
+_OWNER_ONLY = 0o600
+_MAX_BYTES = 65_536
+
+
+def read_secret_file(path: Path) -> bytes:
+    """Return the bytes of a file that only its owner can read.
+
+    Raises:
+        KeyFileError: It is missing, a link, not a file, too long, or others can read it.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        if path.is_symlink():
+            raise KeyFileError(f"key file {path} is a symbolic link; give the file it points to")
+        with open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
+            _check_status(path, os.fstat(file.fileno()))
+            return file.read(_MAX_BYTES)
+    except FileNotFoundError:
+        raise KeyFileError(f"key file {path} does not exist") from None
+    except OSError as error:
+        raise KeyFileError(f"key file {path} cannot be read: {error.strerror}") from error
+
+
+def _check_status(path: Path, status: os.stat_result) -> None:
+    """Refuse what is not a plain short file for its owner alone."""
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyFileError(f"key file {path} is not a regular file")
+    if os.name == "posix" and status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise KeyFileError(
+            f"key file {path} can be used by others (mode {mode:04o}); run: chmod 600 {path}"
+        )
+    if status.st_size >= _MAX_BYTES:
+        raise KeyFileError(f"key file {path} is too long to be a key")
+
+
+def create_secret_file(path: Path, data: bytes) -> None:
+    """Write a new file for its owner only; durable when this returns.
+
+    The bytes are written and synced under another name, which is then linked to the final one: the
+    final name never stands for a half-written file, and never replaces a file that was there.
+
+    Raises:
+        KeyFileError: There is a file of that name already, or it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        try:
+            _write_synced(temporary, data)
+            os.link(temporary, path, follow_symlinks=False)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+        sync_directory(path.parent)
+    except FileExistsError:
+        raise KeyFileError(f"key file {path} exists already; it is left as it is") from None
+    except OSError as error:
+        raise KeyFileError(f"key file {path} cannot be written: {error.strerror}") from error
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def move_secret_file(source: Path, target: Path) -> None:
+    """Give a file another name in its directory, in place of what was there; durable on return.
+
+    Raises:
+        KeyFileError: It cannot be moved.
+    """
+    try:
+        source.replace(target)
+        sync_directory(target.parent)
+    except OSError as error:
+        raise KeyFileError(
+            f"key file {source} cannot be moved to {target}: {error.strerror}"
+        ) from error
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory durable, where the system can do so."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""Signed checkpoints: the root hash of a log, under the signature of one of its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from biotrail.errors import MalformedError, SignatureError
+from biotrail.signing.keys import VerifierKey
+from biotrail.signing.note import parse_note, sign_note, verify_note
+from biotrail.signing.signer import Signer
+from biotrail.tlog.checkpoint import Checkpoint
+
+__all__ = ["open_checkpoint", "sign_checkpoint"]
+
+
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
+    """Return the checkpoint as a signed note.
+
+    Args:
+        checkpoint: What is signed.
+        signers: Who signs; each under the name of the checkpoint's origin.
+
+    Raises:
+        SignatureError: There is no signer, or one has another name than the origin.
+    """
+    for signer in signers:
+        _check_origin(checkpoint, signer.verifier_key)
+    return sign_note(checkpoint.text(), *signers).encode()
+
+
+def open_checkpoint(
+    note: bytes | str, keys: Iterable[VerifierKey]
+) -> tuple[Checkpoint, VerifierKey]:
+    """Verify a signed checkpoint, and return it with the key that signed it.
+
+    Args:
+        note: The checkpoint as a signed note.
+        keys: The keys of the log that are trusted; keys of other names have no say. For a mapping,
+            give its values.
+
+    Returns:
+        The checkpoint, and the first trusted key in the order of the signature lines.
+
+    Raises:
+        SignatureError: The note is malformed, no trusted key signed it, a trusted key's signature
+            is wrong, the text is not a checkpoint, or its origin is not the name of the key.
+    """
+    signed_note = parse_note(note)
+    key, *_ = verify_note(signed_note, keys)
+    try:
+        checkpoint = Checkpoint.parse(signed_note.text)
+    except MalformedError as error:
+        raise SignatureError(f"the signed text is not a checkpoint: {error}") from None
+    _check_origin(checkpoint, key)
+    return checkpoint, key
+
+
+def _check_origin(checkpoint: Checkpoint, key: VerifierKey) -> None:
+    """Refuse a key of another log: keys sign for the origin whose name they bear."""
+    if key.name != checkpoint.origin:
+        raise SignatureError(
+            f"key {key.name}+{key.key_id.hex()} signs for another origin than {checkpoint.origin}"
+        )

@@ -1,0 +1,207 @@
+"""Key files: signing keys at rest, and their rotation.
+
+A key file is an encrypted PKCS#8 PEM file with one Ed25519 key. The next key is made together with
+the current one, and the log commits to it before it is used (pre-rotation): a thief of the current
+key cannot name the key that follows. Three names belong together:
+
+- ``<path>``: the current key;
+- ``<path>.next``: the key that the log has committed to;
+- ``<path>.after-next``: only while a rotation is under way, the key after that.
+
+A rotation has two steps, with the log's entry in between::
+
+    signer, digest = prepare_rotation(path, name=..., passphrase=...)
+    # write the entry that admits signer.verifier_key and commits to digest
+    finish_rotation(path, name=..., passphrase=..., admitted=signer.verifier_key)
+
+Each step can be repeated after a crash at any point: the first then returns the same keys again,
+the second completes what was begun, or finds it done.
+
+What protects the file: ``BestAvailableEncryption`` of `cryptography` 50 is PBES2, that is PBKDF2 with
+HMAC-SHA-256 in 2,048 rounds over a 16-byte salt, and AES-256 in CBC mode. So few rounds do not make
+up for a guessable passphrase: take a long random one from a secret store. The file's mode (0600) is
+the other protection; a file that others can use is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biotrail.errors import KeyFileError
+from biotrail.signing._files import create_secret_file, move_secret_file, read_secret_file
+from biotrail.signing.keys import VerifierKey
+from biotrail.signing.signer import Ed25519Signer
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+__all__ = [
+    "finish_rotation",
+    "next_verifier_key",
+    "next_verifier_key_digest",
+    "open_key_file",
+    "prepare_rotation",
+]
+
+PathLike = str | os.PathLike[str]
+
+
+def open_key_file(
+    path: PathLike, *, name: str, passphrase: str | bytes, create: bool = False
+) -> Ed25519Signer:
+    """Return the signer whose key is in a file.
+
+    Args:
+        path: Path of the current key's file.
+        name: Name of the key: the log's origin.
+        passphrase: What the file is encrypted under; not empty.
+        create: Make the file, and ``<path>.next``, where there is none.
+
+    Raises:
+        KeyFileError: The file is missing, open to others, a link, not an encrypted Ed25519 key, or
+            the passphrase is wrong; or it cannot be made.
+    """
+    current, secret = Path(path), _secret(passphrase)
+    if create and not os.path.lexists(current):
+        _ensure_key(_following(current), secret)
+        _ensure_key(current, secret)
+    return Ed25519Signer(name, _load(current, secret))
+
+
+def next_verifier_key(path: PathLike, *, name: str, passphrase: str | bytes) -> VerifierKey:
+    """Return the public half of the key in ``<path>.next``, which the log commits to.
+
+    Raises:
+        KeyFileError: The file cannot be used.
+    """
+    following = _following(Path(path))
+    return Ed25519Signer(name, _load(following, _secret(passphrase))).verifier_key
+
+
+def next_verifier_key_digest(path: PathLike, *, name: str, passphrase: str | bytes) -> bytes:
+    """Return SHA-256 of the text of the next verifier key, 32 bytes.
+
+    Raises:
+        KeyFileError: The file of the next key cannot be used.
+    """
+    return next_verifier_key(path, name=name, passphrase=passphrase).digest()
+
+
+def prepare_rotation(
+    path: PathLike, *, name: str, passphrase: str | bytes
+) -> tuple[Ed25519Signer, bytes]:
+    """Begin a rotation: make the key after the next, and return what the log must say.
+
+    Nothing is promoted yet; until `finish_rotation`, the current key stays the current key.
+
+    Returns:
+        The signer of the next key, and the digest of the verifier key after it (32 bytes).
+
+    Raises:
+        KeyFileError: A key file cannot be used or made.
+    """
+    current, secret = Path(path), _secret(passphrase)
+    following, after = _next_path(current), _after_next_path(current)
+    if _following(current) == after:
+        move_secret_file(after, following)
+    next_key = _load(following, secret)
+    _ensure_key(after, secret)
+    digest = Ed25519Signer(name, _load(after, secret)).verifier_key.digest()
+    return Ed25519Signer(name, next_key), digest
+
+
+def finish_rotation(
+    path: PathLike, *, name: str, passphrase: str | bytes, admitted: VerifierKey
+) -> Ed25519Signer:
+    """End a rotation, once the log has durably admitted the next key: promote it.
+
+    The file of the key before is replaced. Calling it again, or after a crash, does what is left.
+
+    Args:
+        path: Path of the current key's file.
+        name: Name of the key: the log's origin.
+        passphrase: What the files are encrypted under.
+        admitted: The key that the log admitted last; only that one is promoted.
+
+    Returns:
+        The signer of the key that is now the current one.
+
+    Raises:
+        KeyFileError: Neither the current nor the next key is the admitted one, no rotation was
+            prepared, or a key file cannot be used.
+    """
+    current, secret = Path(path), _secret(passphrase)
+    following, after = _next_path(current), _after_next_path(current)
+    signer = Ed25519Signer(name, _load(current, secret))
+    if signer.verifier_key != admitted:
+        signer = Ed25519Signer(name, _load(following, secret))
+        if signer.verifier_key != admitted or not os.path.lexists(after):
+            raise KeyFileError(f"the key files at {current} do not hold the admitted key as next")
+        move_secret_file(following, current)
+    if not os.path.lexists(following):
+        move_secret_file(after, following)
+    return signer
+
+
+def _next_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.next")
+
+
+def _after_next_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.after-next")
+
+
+def _following(path: Path) -> Path:
+    """Return the file of the next key; it has not got its name yet if a rotation was cut short."""
+    following, after = _next_path(path), _after_next_path(path)
+    cut_short = os.path.lexists(after) and not os.path.lexists(following)
+    return after if cut_short and os.path.lexists(path) else following
+
+
+def _secret(passphrase: str | bytes) -> bytes:
+    """Return the passphrase as bytes (UTF-8)."""
+    try:
+        secret = passphrase.encode("utf-8") if isinstance(passphrase, str) else bytes(passphrase)
+    except UnicodeEncodeError:
+        raise KeyFileError("the passphrase is not valid Unicode") from None
+    if not secret:
+        raise KeyFileError("the passphrase is empty; key files are always encrypted")
+    return secret
+
+
+def _ensure_key(path: Path, secret: bytes) -> None:
+    """Make a key file unless there is one already; that one must open."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    if os.path.lexists(path):
+        _load(path, secret)
+        return
+    try:
+        encryption = serialization.BestAvailableEncryption(secret)
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+        )
+    except ValueError:
+        raise KeyFileError("the passphrase cannot be used: it is too long") from None
+    create_secret_file(path, pem)
+
+
+def _load(path: Path, secret: bytes) -> Ed25519PrivateKey:
+    """Return the private key in a file; no error repeats what the file or passphrase says."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    pem = read_secret_file(path)
+    if b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem:
+        raise KeyFileError(f"key file {path} is not an encrypted private key (PKCS#8 PEM)")
+    try:
+        key = load_pem_private_key(pem, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise KeyFileError(f"wrong passphrase for key file {path}, or it is damaged") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError(f"key file {path} does not hold an Ed25519 key")
+    return key
