@@ -1,0 +1,74 @@
+"""Tests on every CPython from 3.11 that this machine has, and on the oldest allowed dependencies.
+
+`make test` runs all tests on one interpreter. Here the others run the tests that need no component
+of the machine (no MediaPipe, no Go), which is where versions of Python differ.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+SLOW = ("docs", "faults", "integration", "interop")
+
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["tests", "lowest", "core"]
+
+
+def _interpreters() -> dict[str, str]:
+    """Every CPython >= 3.11 found on PATH and among pyenv's versions: minor version to path."""
+    found = subprocess.run(
+        [ROOT / "scripts" / "find-python", "--all"], capture_output=True, text=True, check=True
+    )
+    paths = found.stdout.split("\n")
+    tell = "import sys; print('{}.{}'.format(*sys.version_info))"
+    versions = {
+        subprocess.check_output([path, "-c", tell], text=True).strip(): path
+        for path in paths
+        if path
+    }
+    return dict(sorted(versions.items(), key=lambda pair: int(pair[0].split(".")[1])))
+
+
+INTERPRETERS = _interpreters()
+OLDEST = next(iter(INTERPRETERS.values()))
+
+
+def _lower_bounds() -> list[str]:
+    """The core dependencies, each pinned to the oldest version that pyproject.toml allows."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [line.split(",")[0].replace(">=", "==") for line in project["dependencies"]]
+
+
+def _quick_tests(session: nox.Session) -> None:
+    """Run what needs no component and no long time."""
+    session.install("-e", ".[cli,embedding,test]")
+    ignored = [f"--ignore=tests/{folder}" for folder in SLOW]
+    chosen = ["-n", "2", "-m", "not component", *ignored]
+    session.run("python", "-m", "pytest", "-q", *chosen, *session.posargs)
+
+
+@nox.session
+@nox.parametrize("python", [nox.param(path, id=name) for name, path in INTERPRETERS.items()])
+def tests(session: nox.Session) -> None:
+    """Every test that needs no component, with the extras that are quick to install."""
+    _quick_tests(session)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """The same with the oldest core dependencies that pyproject.toml allows."""
+    session.install("-e", ".", *_lower_bounds())
+    _quick_tests(session)
+
+
+@nox.session(python=OLDEST)
+def core(session: nox.Session) -> None:
+    """The package imports, and says what is missing, where no extra is installed at all."""
+    session.install("-e", ".", "pytest", "pytest-timeout")
+    session.run("python", "-m", "pytest", "-q", "tests/test_without_extras.py", *session.posargs)

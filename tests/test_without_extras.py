@@ -1,0 +1,66 @@
+"""The package with its core dependencies only: it imports, and each door says what is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+OPTIONAL = ("typer", "rich", "click", "mediapipe", "numpy", "PIL", "psycopg", "boto3", "starlette")
+
+_WITHOUT_OPTIONAL = f"""
+import sys
+for name in {OPTIONAL!r}:
+    sys.modules[name] = None  # so that importing it raises, installed or not
+"""
+
+_IMPORT_ALL = """
+import pkgutil
+import biotrail
+
+def walk(package):
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if found.name in ("biotrail.cli", "biotrail.__main__"):
+            continue
+        __import__(found.name)
+        if found.ispkg:
+            walk(sys.modules[found.name])
+
+walk(biotrail)
+print(len([name for name in sys.modules if name.startswith("biotrail")]))
+"""
+
+
+def _run(code: str, *, optional: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter, by default one in which no optional package imports."""
+    return subprocess.run(
+        [sys.executable, "-c", code if optional else _WITHOUT_OPTIONAL + code],
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_module_imports_without_extras() -> None:
+    """Every module but the command line's imports with the core dependencies alone."""
+    ran = _run(_IMPORT_ALL)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) > 1
+
+
+def test_the_package_does_not_import_extras() -> None:
+    """`import biotrail` imports no optional package even where all are installed."""
+    code = f"import sys, biotrail; print([name for name in {OPTIONAL!r} if name in sys.modules])"
+    assert _run(code, optional=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_the_command_says_which_extra_is_missing(missing: str) -> None:
+    """Without the packages of the command line, the command names the extra and exits with 3."""
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\nfrom biotrail.__main__ import main\nmain()"
+    )
+    ran = _run(code, optional=True)
+    assert ran.returncode == 3
+    assert "pip install 'biotrail[cli]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
