@@ -14,6 +14,7 @@ __all__ = [
     "ClosedError",
     "EventConflictError",
     "EventError",
+    "EventIdTakenError",
     "ForkedError",
     "ForkedProcessError",
     "HeadMovedError",
@@ -76,7 +77,7 @@ class MissingDependencyError(BiotrailError, ImportError):
     """A feature needs an optional package that is not installed; the message names the extra."""
 
 
-# --- keys and proofs ---------------------------------------------------------------------------
+# --- keys and proofs -------------------------------------------------------------------------
 
 
 class SigningError(BiotrailError):
@@ -107,7 +108,7 @@ class ProofError(BiotrailError):
         self.calculated = calculated
 
 
-# --- matchers ------------------------------------------------------------------------------------
+# --- matchers --------------------------------------------------------------------------------
 
 
 class MatcherError(BiotrailError):
@@ -122,7 +123,7 @@ class NetworkSealError(MatcherError):
     """A matcher that must run without network could not be sealed from it."""
 
 
-# --- storing ---------------------------------------------------------------------------------------
+# --- storing ---------------------------------------------------------------------------------
 
 
 class StoreError(BiotrailError):
@@ -131,6 +132,18 @@ class StoreError(BiotrailError):
 
 class HeadMovedError(StoreError):
     """The head was not as expected: another writer appended first. Nothing was written."""
+
+
+class EventIdTakenError(StoreError):
+    """Some events of a batch are in the log already. Nothing of the batch was written.
+
+    Attributes:
+        taken: Indices of the entries that bear the ids, by id (16 bytes each).
+    """
+
+    def __init__(self, taken: dict[bytes, int]) -> None:
+        super().__init__(f"{len(taken)} event(s) of the batch are recorded already")
+        self.taken = taken
 
 
 class StoreBusyError(StoreError):
@@ -172,7 +185,7 @@ class ForkedProcessError(BiotrailError):
     """The logger was opened in another process (before a fork) and cannot be used in this one."""
 
 
-# --- verdicts ------------------------------------------------------------------------------------------
+# --- verdicts --------------------------------------------------------------------------------
 
 
 class VerificationError(BiotrailError):

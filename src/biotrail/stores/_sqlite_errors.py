@@ -1,0 +1,51 @@
+"""SQLite's failures in biotrail's words; translated here and nowhere else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from biotrail.errors import (
+    StoreBusyError,
+    StoreError,
+    StoreFullError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+
+__all__ = ["translate", "translated"]
+
+_PRIMARY = 0xFF  # the primary result code lies in the low eight bits of the extended one
+
+
+def translate(error: sqlite3.Error, name: str) -> StoreError:
+    """The store error that stands for a failure of SQLite on the file `name`."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreBusyError(
+            f"{name} is locked by another program: close what holds it open for writing, or wait "
+            "longer (timeout=)"
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFullError(f"no space is left for {name}: free some, then record again")
+    if code == sqlite3.SQLITE_READONLY:
+        return StoreReadOnlyError(f"{name} cannot be written: check its permissions and its mount")
+    if code == sqlite3.SQLITE_CANTOPEN:
+        return StoreUnavailableError(f"{name} cannot be opened: {error}")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreUnavailableError(
+            f"{name} is damaged or not a database ({error}): run 'biotrail verify'"
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return StoreUnavailableError(f"the disk failed under {name}: {error}")
+    return StoreError(f"{name}: {error}")
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Translate what SQLite raises inside the block."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, name) from error

@@ -1,0 +1,183 @@
+"""The reading half of the SQLite store; an auditor uses it alone, read-only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from biotrail.errors import StoreUnavailableError
+from biotrail.stores._sqlite_errors import translate, translated
+from biotrail.stores._sqlite_schema import check_identity, missing_guards
+from biotrail.stores.base import Lookup, StoredEntry, StoredHead
+
+__all__ = ["SQLiteReader"]
+
+_LOOKUP_COLUMNS = ", ".join(Lookup._fields)
+_IDS_PER_QUERY = 500
+
+
+class SQLiteReader:
+    """Reads a log's SQLite file without being able to change it.
+
+    Every thread reads over a connection of its own.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open an existing file, read-only.
+
+        Raises:
+            StoreUnavailableError: There is no such file, or it is not a biotrail log.
+        """
+        self.path = Path(path)
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        if not self.path.is_file():
+            raise StoreUnavailableError(f"{self.path}: there is no such file")
+        with translated(str(self.path)):
+            check_identity(self._reading(), str(self.path))
+
+    def _reading(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            with self._lock:
+                self._opened.append(connection)
+            self._local.connection = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        place = quote(str(self.path.absolute()))
+        connection = sqlite3.connect(
+            f"file:{place}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.OperationalError:
+            # Write-ahead logging wants to make a file beside the database. On a read-only medium
+            # it cannot; without a log left behind the file itself is the whole truth.
+            connection.close()
+            if Path(f"{self.path}-wal").exists():
+                raise
+            connection = sqlite3.connect(
+                f"file:{place}?mode=ro&immutable=1",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        return connection
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._reading().execute(query, tuple(values))
+        except sqlite3.Error as error:
+            raise translate(error, str(self.path)) from error
+
+    def _cursor(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        with translated(str(self.path)):
+            return self._reading().execute(query, tuple(values))
+
+    def head(self) -> StoredHead | None:
+        """The head, or None for an empty store."""
+        query = (
+            "SELECT h.size, e.checkpoint FROM head AS h "
+            "LEFT JOIN entries AS e ON e.idx = h.size - 1 WHERE h.one = 1"
+        )
+        row = self._one(query)
+        if row is None or row[0] == 0:
+            return None
+        return StoredHead(int(row[0]), row[1] or "")
+
+    def _one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        with translated(str(self.path)):
+            row: tuple[Any, ...] | None = self._reading().execute(query, values).fetchone()
+            return row
+
+    def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
+        """Entries of a range, in order."""
+        query = "SELECT idx, entry, checkpoint FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
+        return map(StoredEntry._make, self._rows(query, (start, stop)))
+
+    def raw_entries(self, start: int, stop: int) -> sqlite3.Cursor:
+        """The same as plain rows (idx, entry, checkpoint), for where speed matters."""
+        query = "SELECT idx, entry, checkpoint FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
+        return self._cursor(query, (start, stop))
+
+    def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
+        """Look-up columns of a range."""
+        query = (
+            f"SELECT idx, {_LOOKUP_COLUMNS} FROM entries "  # noqa: S608 - names of our own columns
+            "WHERE idx >= ? AND idx < ? ORDER BY idx"
+        )
+        for row in self._rows(query, (start, stop)):
+            yield int(row[0]), Lookup._make(row[1:])
+
+    def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Payloads of a range."""
+        query = "SELECT idx, payload FROM payloads WHERE idx >= ? AND idx < ? ORDER BY idx"
+        return self._rows(query, (start, stop))
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """A full tile, or None."""
+        row = self._one("SELECT hashes FROM tiles WHERE level = ? AND idx = ?", (level, index))
+        return None if row is None else row[0]
+
+    def tiles(self) -> Iterator[tuple[int, int]]:
+        """Level and index of every tile kept."""
+        return self._rows("SELECT level, idx FROM tiles ORDER BY level, idx")
+
+    def checkpoint_from(self, size: int) -> tuple[int, str] | None:
+        """The first checkpoint of a tree of at least `size`."""
+        query = (
+            "SELECT idx + 1, checkpoint FROM entries "
+            "WHERE idx >= ? AND checkpoint IS NOT NULL ORDER BY idx LIMIT 1"
+        )
+        return self._one(query, (max(size, 1) - 1,))
+
+    def count_checkpoints(self) -> int:
+        """How many checkpoints are kept."""
+        row = self._one("SELECT count(checkpoint) FROM entries")
+        return int(row[0]) if row else 0
+
+    def find_events(self, event_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Indices of the entries that bear these ids."""
+        found: dict[bytes, int] = {}
+        for start in range(0, len(event_ids), _IDS_PER_QUERY):
+            some = list(event_ids[start : start + _IDS_PER_QUERY])
+            marks = ",".join("?" * len(some))
+            query = f"SELECT event_id, idx FROM entries WHERE event_id IN ({marks})"  # noqa: S608
+            found.update(self._rows(query, some))
+        return found
+
+    def indices_of_other_kinds(self) -> list[int]:
+        """Indices of the entries that are not events."""
+        query = "SELECT idx FROM entries WHERE kind <> 'event' ORDER BY idx"
+        return [int(row[0]) for row in self._rows(query)]
+
+    def references(self, tenant: str, identity: str) -> list[bytes]:
+        """All random references of a person."""
+        query = "SELECT reference FROM subjects WHERE tenant = ? AND identity = ? ORDER BY rowid"
+        return [row[0] for row in self._rows(query, (tenant, identity))]
+
+    def structure_faults(self) -> list[str]:
+        """What SQLite's own check of the file finds wrong (pages, indexes, types)."""
+        rows = self._rows("PRAGMA integrity_check(20)")
+        return [str(row[0]) for row in rows if row[0] != "ok"]
+
+    def missing_guards(self) -> list[str]:
+        """Triggers, tables and indexes of the schema that are absent or changed."""
+        with translated(str(self.path)):
+            return missing_guards(self._reading())
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        self._local = threading.local()
+        for connection in opened:
+            connection.close()

@@ -1,0 +1,135 @@
+"""The SQLite schema, version by version. Specified for other readers in ``docs/spec/sqlite.md``."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+from biotrail.errors import StoreUnavailableError
+
+__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "missing_guards", "prepare_schema"]
+
+APPLICATION_ID = 0x62696F74
+"""``biot`` in ASCII: marks the file as ours, in the field that SQLite keeps for this."""
+
+_VERSION_1 = (
+    """CREATE TABLE head (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        size INTEGER NOT NULL CHECK (size >= 0)
+    ) STRICT""",
+    """CREATE TABLE entries (
+        idx INTEGER PRIMARY KEY,
+        entry BLOB NOT NULL,
+        checkpoint TEXT,
+        kind TEXT NOT NULL,
+        recorded INTEGER NOT NULL,
+        event_id BLOB,
+        occurred INTEGER,
+        action TEXT,
+        target TEXT,
+        modality TEXT,
+        decision TEXT,
+        outcome TEXT,
+        reason TEXT,
+        tenant TEXT,
+        matcher TEXT,
+        subject BLOB
+    ) STRICT""",
+    """CREATE TABLE payloads (
+        idx INTEGER PRIMARY KEY,
+        payload BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE tiles (
+        level INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        hashes BLOB NOT NULL,
+        PRIMARY KEY (level, idx)
+    ) STRICT""",
+    """CREATE TABLE subjects (
+        tenant TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        reference BLOB NOT NULL,
+        PRIMARY KEY (tenant, identity, reference)
+    ) STRICT""",
+    "CREATE UNIQUE INDEX entries_event_id ON entries (event_id) WHERE event_id IS NOT NULL",
+    "CREATE INDEX entries_other_kinds ON entries (idx) WHERE kind <> 'event'",
+    """CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries
+        BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END""",
+    """CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
+        BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END""",
+    """CREATE TRIGGER tiles_no_update BEFORE UPDATE ON tiles
+        BEGIN SELECT RAISE(ABORT, 'tiles are append-only'); END""",
+    """CREATE TRIGGER tiles_no_delete BEFORE DELETE ON tiles
+        BEGIN SELECT RAISE(ABORT, 'tiles are append-only'); END""",
+    """CREATE TRIGGER payloads_no_update BEFORE UPDATE ON payloads
+        BEGIN SELECT RAISE(ABORT, 'payloads are not changed'); END""",
+    """CREATE TRIGGER head_only_grows BEFORE UPDATE ON head WHEN NEW.size <= OLD.size
+        BEGIN SELECT RAISE(ABORT, 'the head only grows'); END""",
+    """CREATE TRIGGER head_no_delete BEFORE DELETE ON head
+        BEGIN SELECT RAISE(ABORT, 'the head only grows'); END""",
+    "INSERT INTO head (one, size) VALUES (1, 0)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+"""Statements that lead from version n to n + 1."""
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+def prepare_schema(connection: sqlite3.Connection, name: str) -> None:
+    """Create the schema, or bring an older one up to date; runs inside a write transaction.
+
+    Raises:
+        StoreUnavailableError: The file belongs to another program or to a newer biotrail.
+    """
+    check_identity(connection, name)
+    version = _pragma(connection, "user_version")
+    if version == SCHEMA_VERSION:
+        return
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def check_identity(connection: sqlite3.Connection, name: str) -> None:
+    """Check that the file is a biotrail log, or empty.
+
+    Raises:
+        StoreUnavailableError: It is something else, or of a newer version.
+    """
+    application = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (tables or application or version):
+        raise StoreUnavailableError(
+            f"{name} is a SQLite database of another program, not a biotrail log"
+        )
+    if version > SCHEMA_VERSION:
+        raise StoreUnavailableError(
+            f"{name} has schema version {version}; this biotrail knows up to {SCHEMA_VERSION}: "
+            "upgrade biotrail"
+        )
+
+
+def missing_guards(connection: sqlite3.Connection) -> list[str]:
+    """Names of triggers and indexes that the schema has and this file lacks, or has changed."""
+    found = {
+        name: _squeeze(sql or "")
+        for name, sql in connection.execute("SELECT name, sql FROM sqlite_schema")
+    }
+    pattern = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
+    expected = {}
+    for statements in MIGRATIONS:
+        for statement in statements:
+            if match := pattern.match(statement):
+                expected[match[1]] = _squeeze(statement)
+    return sorted(name for name, sql in expected.items() if found.get(name) != sql)
+
+
+def _squeeze(sql: str) -> str:
+    return " ".join(sql.split())
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])

@@ -1,0 +1,122 @@
+"""A store in memory: for tests, and for looking at a log without a file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+
+from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError
+from biotrail.stores.base import Batch, Lookup, StoredEntry, StoredHead
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Keeps everything in lists and dictionaries of this process."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._turn = threading.RLock()
+        self._entries: list[StoredEntry] = []
+        self._lookups: list[Lookup] = []
+        self._payloads: dict[int, bytes] = {}
+        self._tiles: dict[tuple[int, int], bytes] = {}
+        self._events: dict[bytes, int] = {}
+        self._references: dict[tuple[str, str], list[bytes]] = {}
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Take the writer's turn among this process's threads."""
+        return _Held(self._turn)
+
+    def append(self, batch: Batch) -> None:
+        """Write a batch if the size is as expected; see `Store.append`."""
+        with self._turn:
+            if len(self._entries) != batch.first:
+                raise HeadMovedError(f"the log has {len(self._entries)} entries")
+            ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id]
+            if taken := self.find_events(ids):
+                raise EventIdTakenError(taken)
+            self._write(batch)
+
+    def _write(self, batch: Batch) -> None:
+        for tenant, identity, reference in batch.subjects:
+            known = self._references.setdefault((tenant, identity), [])
+            if reference not in known:
+                known.append(reference)
+        self._tiles.update({(tile.level, tile.index): tile.hashes for tile in batch.tiles})
+        for index, one in enumerate(batch.entries, batch.first):
+            checkpoint = batch.checkpoint if index == batch.size - 1 else None
+            if one.payload is not None:
+                self._payloads[index] = one.payload
+            if one.lookup.event_id is not None:
+                self._events[one.lookup.event_id] = index
+            self._lookups.append(one.lookup)
+            self._entries.append(StoredEntry(index, one.entry, checkpoint))
+
+    def head(self) -> StoredHead | None:
+        """The head, or None for an empty store."""
+        with self._turn:
+            if not self._entries:
+                return None
+            return StoredHead(len(self._entries), self._entries[-1].checkpoint or "")
+
+    def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
+        """Entries of a range, in order."""
+        return iter(self._entries[start:stop])
+
+    def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
+        """Look-up columns of a range."""
+        return enumerate(self._lookups[start:stop], start)
+
+    def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Payloads of a range."""
+        last = min(stop, len(self._entries))
+        return iter([(i, self._payloads[i]) for i in range(start, last) if i in self._payloads])
+
+    def tile(self, level: int, index: int) -> bytes | None:
+        """A full tile, or None."""
+        return self._tiles.get((level, index))
+
+    def tiles(self) -> Iterator[tuple[int, int]]:
+        """Level and index of every tile kept."""
+        return iter(sorted(self._tiles))
+
+    def checkpoint_from(self, size: int) -> tuple[int, str] | None:
+        """The first checkpoint of a tree of at least `size`."""
+        for index in range(max(size, 1) - 1, len(self._entries)):
+            if (checkpoint := self._entries[index].checkpoint) is not None:
+                return index + 1, checkpoint
+        return None
+
+    def find_events(self, event_ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Indices of the entries that bear these ids."""
+        return {one: self._events[one] for one in event_ids if one in self._events}
+
+    def indices_of_other_kinds(self) -> list[int]:
+        """Indices of the entries that are not events."""
+        return [i for i, lookup in enumerate(self._lookups) if lookup.kind != "event"]
+
+    def references(self, tenant: str, identity: str) -> list[bytes]:
+        """All random references of a person."""
+        return list(self._references.get((tenant, identity), ()))
+
+    def reopen_after_fork(self) -> None:
+        """Refuse: a child's records would go into a copy that nobody else sees."""
+        raise ForkedProcessError("a log in memory cannot be shared with a forked process")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class _Held:
+    """A re-entrant lock as a context that yields None."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

@@ -1,0 +1,199 @@
+"""The embedded store: one SQLite file, shared by threads and processes of one machine.
+
+Write-ahead logging with ``synchronous=FULL``: a commit is one sync of the log, and readers never
+wait for the writer. The head swap is ``UPDATE head ... WHERE size = expected`` in the transaction
+that inserts the entries. Do not put the file on a network file system: its locks do not hold there.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from biotrail.errors import (
+    EventIdTakenError,
+    HeadMovedError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+    UnknownOutcomeError,
+)
+from biotrail.stores._sqlite_errors import translate, translated
+from biotrail.stores._sqlite_reader import SQLiteReader
+from biotrail.stores._sqlite_schema import prepare_schema
+from biotrail.stores.base import Batch, Lookup
+
+__all__ = ["SQLiteReader", "SQLiteStore"]
+
+_INSERT_ENTRY = (
+    f"INSERT INTO entries (idx, entry, checkpoint, {', '.join(Lookup._fields)}) "  # noqa: S608
+    f"VALUES ({', '.join('?' * (3 + len(Lookup._fields)))})"
+)
+_INSERT_PAYLOAD = "INSERT INTO payloads (idx, payload) VALUES (?, ?)"
+_INSERT_TILE = "INSERT INTO tiles (level, idx, hashes) VALUES (?, ?, ?)"
+_INSERT_SUBJECT = "INSERT OR IGNORE INTO subjects (tenant, identity, reference) VALUES (?, ?, ?)"
+_SWAP_HEAD = "UPDATE head SET size = ? WHERE one = 1 AND size = ?"
+
+
+class SQLiteStore(SQLiteReader):
+    """A log in one SQLite file.
+
+    One connection writes, guarded by a lock; every reading thread has its own.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, timeout: float = 10.0) -> None:
+        """Open the file, creating it (mode 0600) if it is not there.
+
+        Args:
+            path: The file. Its directory must exist.
+            timeout: Seconds to wait for another program's lock.
+
+        Raises:
+            StoreUnavailableError: It cannot be opened, or is not a biotrail log.
+            StoreReadOnlyError: It cannot be written.
+            StoreBusyError: Another program holds it locked.
+        """
+        self._timeout = timeout
+        self._writing_lock = threading.RLock()
+        self._in_turn = False
+        path = Path(path)
+        _create_privately(path)
+        with translated(str(path)):
+            self._writing = self._connect_for_writing(path)
+        super().__init__(path)
+
+    def _connect_for_writing(self, path: Path) -> sqlite3.Connection:
+        if not os.access(path, os.W_OK):
+            raise StoreReadOnlyError(f"{path} cannot be written: check its permissions")
+        connection = sqlite3.connect(
+            path, timeout=self._timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            prepare_schema(connection, str(path))
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Take the writer's turn among all threads and processes."""
+        with self._writing_lock:
+            with translated(str(self.path)):
+                self._writing.execute("BEGIN IMMEDIATE")
+            self._in_turn = True
+            try:
+                yield
+            finally:
+                self._in_turn = False
+                self._roll_back()
+
+    def append(self, batch: Batch) -> None:
+        """Write a batch if the size is as expected; see `Store.append`."""
+        with self._writing_lock:
+            try:
+                if not self._writing.in_transaction:
+                    self._writing.execute("BEGIN IMMEDIATE")
+                self._insert(batch)
+            except sqlite3.IntegrityError as error:
+                self._roll_back()
+                self._explain(batch, error)
+            except sqlite3.Error as error:
+                self._roll_back()
+                raise translate(error, str(self.path)) from error
+            except BaseException:
+                self._roll_back()
+                raise
+            self._commit()
+
+    def _insert(self, batch: Batch) -> None:
+        execute = self._writing.execute
+        if execute(_SWAP_HEAD, (batch.size, batch.first)).rowcount != 1:
+            raise HeadMovedError(f"{self.path}: the log no longer has {batch.first} entries")
+        last = batch.size - 1
+        many = self._writing.executemany
+        many(
+            _INSERT_ENTRY,
+            [
+                (index, one.entry, batch.checkpoint if index == last else None, *one.lookup)
+                for index, one in enumerate(batch.entries, batch.first)
+            ],
+        )
+        payloads = [
+            (index, one.payload)
+            for index, one in enumerate(batch.entries, batch.first)
+            if one.payload is not None
+        ]
+        if payloads:
+            many(_INSERT_PAYLOAD, payloads)
+        if batch.tiles:
+            many(_INSERT_TILE, batch.tiles)
+        if batch.subjects:
+            many(_INSERT_SUBJECT, batch.subjects)
+
+    def _commit(self) -> None:
+        try:
+            self._writing.execute("COMMIT")
+        except sqlite3.Error as error:
+            # Before the sync nothing is durable, and SQLite says so by keeping the transaction
+            # open (no space, busy). A failing disk says nothing: the frames may be there.
+            failed_disk = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+            self._roll_back()
+            translated_error = translate(error, str(self.path))
+            if failed_disk:
+                raise UnknownOutcomeError(
+                    f"{self.path}: the disk failed while committing, so it is not known whether "
+                    "the records are durable; record the same events again"
+                ) from translated_error
+            raise translated_error from error
+
+    def _roll_back(self) -> None:
+        if self._writing.in_transaction:
+            with suppress(sqlite3.Error):
+                self._writing.execute("ROLLBACK")
+
+    def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
+        ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]
+        if taken := self.find_events(ids):
+            raise EventIdTakenError(taken) from None
+        raise translate(error, str(self.path)) from error
+
+    def reopen_after_fork(self) -> None:
+        """Open the file anew in a child; the parent's connections are left alone, not closed."""
+        # Closing an inherited connection would reset the parent's locks: keep it out of reach of
+        # the collector instead.
+        _INHERITED.append((self._writing, self._opened))
+        self._writing_lock = threading.RLock()
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._opened = []
+        with translated(str(self.path)):
+            self._writing = self._connect_for_writing(self.path)
+
+    def close(self) -> None:
+        """Close all connections; the write-ahead log is folded into the file."""
+        with self._writing_lock:
+            super().close()
+            self._writing.close()
+
+
+_INHERITED: list[object] = []
+
+
+def _create_privately(path: Path) -> None:
+    """Create the file for this user only: payloads lie in it."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        read_only = isinstance(error, PermissionError) or error.errno == 30
+        kind = StoreReadOnlyError if read_only else StoreUnavailableError
+        raise kind(f"{path} cannot be created: {error.strerror}") from error
