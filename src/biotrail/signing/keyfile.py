@@ -17,10 +17,10 @@ A rotation has two steps, with the log's entry in between::
 Each step can be repeated after a crash at any point: the first then returns the same keys again,
 the second completes what was begun, or finds it done.
 
-What protects the file: ``BestAvailableEncryption`` of `cryptography` 50 is PBES2, that is PBKDF2 with
-HMAC-SHA-256 in 2,048 rounds over a 16-byte salt, and AES-256 in CBC mode. So few rounds do not make
-up for a guessable passphrase: take a long random one from a secret store. The file's mode (0600) is
-the other protection; a file that others can use is refused.
+What protects the file: ``BestAvailableEncryption`` of `cryptography` 50 is PBES2, that is PBKDF2
+with HMAC-SHA-256 in 2,048 rounds over a 16-byte salt, and AES-256 in CBC mode. So few rounds do not
+make up for a guessable passphrase: take a long random one from a secret store. The file's mode
+(0600) is the other protection; a file that others can use is refused.
 """
 
 from __future__ import annotations
