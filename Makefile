@@ -41,7 +41,7 @@ imports: $(VENV)/.with-dev  ## import-linter: the rooms' contracts
 	@$(BIN)/lint-imports
 
 docs: $(VENV)/.with-dev  ## the docs site in build/docs, warnings are errors
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env --quiet -b html docs build/docs
 	@echo "build/docs/index.html"
 
 examples: $(VENV)/.with-dev  ## run README, tutorial and how-to snippets and examples/

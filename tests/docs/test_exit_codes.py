@@ -1,0 +1,26 @@
+"""The page of exit codes says what errors.py says."""
+
+from __future__ import annotations
+
+import re
+
+from biotrail import errors
+from biotrail.errors import VerificationError
+from tests._components import ROOT
+
+_ROW = re.compile(r"^\| (\d+) \| .* \| `(\w+)` \|$", re.MULTILINE)
+
+
+def test_every_verdict_has_its_row() -> None:
+    """The table names each verdict with its exit code, and no other."""
+    page = (ROOT / "docs" / "reference" / "exit-codes.md").read_text(encoding="utf-8")
+    shown = {name: int(code) for code, name in _ROW.findall(page)}
+    verdicts = [VerificationError, *VerificationError.__subclasses__()]
+    public = [verdict for verdict in verdicts if verdict.__name__ in errors.__all__]
+    assert shown == {verdict.__name__: verdict.exit_code for verdict in public}
+
+
+def test_exit_codes_differ() -> None:
+    """No two verdicts share an exit code."""
+    codes = [verdict.exit_code for verdict in VerificationError.__subclasses__()]
+    assert len(codes) == len(set(codes))
