@@ -29,7 +29,6 @@ PRIVATE_HALF = {
     "sign_note",
     "signer",
 }
-MAXIMUM_LINES = 300
 
 
 def _imported_names(path: Path) -> Iterator[str]:
@@ -52,13 +51,3 @@ def test_no_private_key_in_the_auditors_rooms(room: str) -> None:
         if name in PRIVATE_HALF
     }
     assert crossing == set()
-
-
-def test_modules_stay_small() -> None:
-    """No module has more than 300 lines, but for errors.py, which holds the whole family."""
-    lengths = {
-        str(path.relative_to(SOURCE)): len(path.read_text(encoding="utf-8").splitlines())
-        for path in SOURCE.rglob("*.py")
-        if path.name != "errors.py"
-    }
-    assert {name: lines for name, lines in lengths.items() if lines > MAXIMUM_LINES} == {}
