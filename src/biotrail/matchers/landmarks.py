@@ -1,0 +1,262 @@
+"""MediaPipe Face Landmarker as a matcher: exactly one face, and the geometry of its landmarks.
+
+Demonstration-grade: outside a laboratory the geometry of landmarks tells people apart hardly better
+than chance (docs/explanation/face-landmarks.md has the figures). It must not guard anything.
+MediaPipe runs in a process of its own that cannot reach the network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from biotrail.errors import MissingDependencyError, ModelError
+from biotrail.matchers._geometry import (
+    LANDMARKS,
+    RIGID_POINTS,
+    eye_distance,
+    shape,
+    shape_distance,
+)
+from biotrail.matchers._self_test import check_drawn_face
+from biotrail.matchers._worker import LandmarkWorker
+from biotrail.matchers.backend import (
+    CaptureFailure,
+    FailureToAcquire,
+    Features,
+    Sample,
+    require_same_card,
+)
+from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
+from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.images import MAXIMUM_PIXELS, RgbImage, read_image
+from biotrail.matchers.model_files import FACE_LANDMARKER, fetch, known_files
+
+if TYPE_CHECKING:
+    from biotrail.matchers.backend import Vector
+
+__all__ = ["DEMONSTRATION_THRESHOLD", "MediaPipeFaceLandmarks", "NetworkSeal"]
+
+DEMONSTRATION_THRESHOLD = 0.039
+"""Shape distance up to which the demonstration says "match". Not calibrated for anything else."""
+
+_MODULES = ("mediapipe", "numpy", "PIL")
+
+
+@attrs.frozen
+class NetworkSeal:
+    """How the process in which MediaPipe runs is kept from the network.
+
+    Attributes:
+        mediapipe: Version of MediaPipe in it.
+        filter: Whether it can make no socket (Linux system call filter).
+        namespace: Whether it has an empty network namespace of its own as well.
+        detail: Why a lock is missing; empty where none is.
+    """
+
+    mediapipe: str
+    filter: bool
+    namespace: bool
+    detail: str
+
+
+class MediaPipeFaceLandmarks:
+    """Captures one face by MediaPipe Face Landmarker and compares its geometry. Thread-safe.
+
+    The score is a shape distance: 0 for equal shapes, lower is better. It is demonstration-grade.
+
+    Args:
+        model: Path of ``face_landmarker.task``; None takes the one in the cache, which
+            ``biotrail models fetch`` brings. Its SHA-256 is checked either way.
+        timeout: Seconds that one image may take before the worker is replaced.
+        start_timeout: Seconds that starting the worker may take.
+        minimum_eye_distance: Faces whose pupils are closer, in pixels, are too small.
+        minimum_confidence: Below this MediaPipe does not report a face.
+        maximum_pixels: Larger images are refused before they are decoded.
+
+    Raises:
+        MissingDependencyError: MediaPipe, NumPy, Pillow or a system library is missing.
+        ModelError: The model file is missing, or is another file.
+        NetworkSealError: MediaPipe would use the network here, and cannot be sealed from it.
+        MatcherError: The worker does not start.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        timeout: float = 10.0,
+        start_timeout: float = 60.0,
+        minimum_eye_distance: float = 32.0,
+        minimum_confidence: float = 0.5,
+        maximum_pixels: int = MAXIMUM_PIXELS,
+    ) -> None:
+        _require_packages()
+        self._minimum_eye_distance = minimum_eye_distance
+        self._maximum_pixels = maximum_pixels
+        self._worker = LandmarkWorker(
+            _read_model(model),
+            minimum_confidence=minimum_confidence,
+            start_timeout=start_timeout,
+            timeout=timeout,
+        )
+        try:
+            self._worker.start()
+            self._card = _card(str(self._worker.ready["mediapipe"]))
+            self.self_test()
+        except BaseException:
+            self._worker.close()
+            raise
+
+    @property
+    def card(self) -> ModelCard:
+        """What computes the scores."""
+        return self._card
+
+    @property
+    def seal(self) -> NetworkSeal:
+        """How the worker is kept from the network."""
+        return NetworkSeal(**self._worker.ready)
+
+    @property
+    def restarts(self) -> int:
+        """How often the worker died or hung and was replaced."""
+        return self._worker.restarts
+
+    def capture(self, image: object, /) -> Sample | FailureToAcquire:
+        """Look for exactly one face, large enough.
+
+        Args:
+            image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, or
+                its path.
+
+        Raises:
+            MatcherError: The image cannot be read, or the worker failed twice on it.
+        """
+        picture = read_image(image, maximum_pixels=self._maximum_pixels)
+        faces = self._faces(picture)
+        if not faces:
+            return FailureToAcquire(CaptureFailure.NO_FACE, "no face was found")
+        if len(faces) > 1:
+            return FailureToAcquire(
+                CaptureFailure.MULTIPLE_FACES, "more than one face: whose attempt is it?"
+            )
+        return self._sample(picture, faces[0])
+
+    def extract(self, sample: Sample, /) -> Features:
+        """The shape of the face, with position, size and head pose taken out.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return Features(card_digest=self._card.digest, values=shape(sample.values))
+
+    def compare(self, reference: Features, probe: Features, /) -> ComparisonScore:
+        """The distance of two shapes; lower is better.
+
+        Raises:
+            MatcherError: One of them was made by another model.
+        """
+        require_same_card(self._card, reference, probe)
+        value = shape_distance(reference.values, probe.values)
+        return score_of(self._card, value, reference=reference.reference_id)
+
+    def self_test(self) -> None:
+        """Find a drawn face where it is known to be, and none in an empty image.
+
+        Raises:
+            ModelError: The answers are not the known ones.
+        """
+        check_drawn_face(self._faces)
+
+    def close(self) -> None:
+        """Kill the worker; takes some milliseconds."""
+        self._worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _faces(self, picture: RgbImage) -> list[Vector]:
+        """Landmarks of each face in pixels of the original image, shape (478, 3)."""
+        import numpy
+
+        height, width, _ = picture.pixels.shape
+        flat = picture.pixels.data.cast("B")
+        found = self._worker.detect(flat, width=width, height=height)
+        # z has the unit of x (MediaPipe's documentation of face landmarks).
+        unit = numpy.array([width, height, width], numpy.float64) * picture.scale
+        return [numpy.frombuffer(face, "<f4").reshape(LANDMARKS, 3) * unit for face in found]
+
+    def _sample(self, picture: RgbImage, points: Vector) -> Sample | FailureToAcquire:
+        distance = eye_distance(points)
+        if distance < self._minimum_eye_distance:
+            return FailureToAcquire(
+                CaptureFailure.TOO_SMALL,
+                f"the pupils are {distance:.0f} pixels apart; "
+                f"at least {self._minimum_eye_distance:.0f} are needed",
+            )
+        return Sample(
+            card_digest=self._card.digest,
+            values=points,
+            width=picture.width,
+            height=picture.height,
+            eye_distance=distance,
+        )
+
+
+def _require_packages() -> None:
+    absent = [name for name in _MODULES if importlib.util.find_spec(name) is None]
+    if absent:
+        raise MissingDependencyError(
+            f"MediaPipeFaceLandmarks needs {', '.join(absent)}: pip install 'biotrail[mediapipe]'"
+        )
+
+
+def _read_model(path: str | Path | None) -> bytes:
+    """The model's bytes, which are the ones that the worker will be given."""
+    if path is None:
+        path = fetch(FACE_LANDMARKER, offline=True)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    expected, found = known_files()[FACE_LANDMARKER].sha256, hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise ModelError(f"{path} is not {FACE_LANDMARKER}: SHA-256 {found}, expected {expected}")
+    return data
+
+
+def _card(runtime_version: str) -> ModelCard:
+    model = known_files()[FACE_LANDMARKER]
+    return ModelCard(
+        id="mediapipe-face-geometry",
+        version="1",
+        metric="shape_distance",
+        higher_is_better=False,
+        intended_use=(
+            "demonstration and tests; capture of exactly one face; not for identifying people"
+        ),
+        assurance=Assurance.DEMONSTRATION,
+        network_policy=NetworkPolicy.SEALED,
+        dimension=3 * len(RIGID_POINTS),
+        files=(ModelFile(name=model.name, sha256=model.sha256, licence=model.licence),),
+        runtime="mediapipe",
+        runtime_version=runtime_version,
+        colour_order="RGB",
+        value_range="0..255",
+        alignment="3-D landmarks, centred, unit size, best rotation onto each other",
+    )
