@@ -35,22 +35,23 @@ def open_checkpoint(
 
     Args:
         note: The checkpoint as a signed note.
-        keys: The keys of the log that are trusted; keys of other names have no say. For a mapping,
-            give its values.
+        keys: The keys of the log that are trusted. A key of another name than the checkpoint's
+            origin does not make it good. For a mapping, give its values.
 
     Returns:
         The checkpoint, and the first trusted key in the order of the signature lines.
 
     Raises:
         SignatureError: The note is malformed, no trusted key signed it, a trusted key's signature
-            is wrong, the text is not a checkpoint, or its origin is not the name of the key.
+            is wrong, the text is not a checkpoint, or none of the keys has the origin's name.
     """
     signed_note = parse_note(note)
-    key, *_ = verify_note(signed_note, keys)
+    signed_by = verify_note(signed_note, keys)
     try:
         checkpoint = Checkpoint.parse(signed_note.text)
     except MalformedError as error:
         raise SignatureError(f"the signed text is not a checkpoint: {error}") from None
+    key = next((key for key in signed_by if key.name == checkpoint.origin), signed_by[0])
     _check_origin(checkpoint, key)
     return checkpoint, key
 
