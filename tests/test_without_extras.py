@@ -64,3 +64,24 @@ def test_the_command_says_which_extra_is_missing(missing: str) -> None:
     assert ran.returncode == 3
     assert "pip install 'biotrail[cli]'" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "door"),
+    [
+        ("embedding", 'EmbeddingMatcher(model="any", version="1", dimension=128)'),
+        ("mediapipe", "MediaPipeFaceLandmarks()"),
+    ],
+)
+def test_a_matcher_says_which_extra_is_missing(extra: str, door: str) -> None:
+    """Without its packages, making a matcher raises a named error that says what to install."""
+    code = f"""
+from biotrail import matchers
+from biotrail.errors import MissingDependencyError
+try:
+    matchers.{door}
+except MissingDependencyError as error:
+    print(error)
+"""
+    ran = _run(code)
+    assert f"pip install 'biotrail[{extra}]'" in ran.stdout, ran.stderr
