@@ -21,8 +21,8 @@ REQUIRE_COMPONENTS = os.environ.get("BIOTRAIL_REQUIRE_COMPONENTS", "") not in ("
 ALLOWED_SKIPS = ("../shared is absent",)
 """Reasons (or parts of them) that may stand even where components are required."""
 
-# A busy machine is no failure, so no deadline. Where all must be there, the examples are the same in
-# every run: a commit that passed does not fail later by luck; new luck is tried by hand.
+# A busy machine is no failure, so no deadline. Where all must be there, the examples are the same
+# in every run: a commit that passed does not fail later by luck; new luck is tried by hand.
 settings.register_profile("by hand", deadline=None)
 settings.register_profile("required", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("required" if REQUIRE_COMPONENTS else "by hand")
