@@ -1,7 +1,7 @@
-"""Go's reference implementation (golang.org/x/mod/sumdb) accepts our published logs, and only them.
+"""Go's reference implementation (golang.org/x/mod/sumdb) accepts our published logs, and no other.
 
-The Go program beside this file knows nothing of biotrail: it reads a C2SP tile directory, and proofs
-in JSON.
+The Go program beside this file knows nothing of biotrail: it reads a C2SP tile directory, and
+proofs in JSON.
 """
 
 from __future__ import annotations

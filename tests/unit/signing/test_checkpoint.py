@@ -10,6 +10,7 @@ import pytest
 from biotrail.errors import SignatureError
 from biotrail.signing import Ed25519Signer, VerifierKey, open_checkpoint, sign_checkpoint, sign_note
 from biotrail.tlog import EMPTY_ROOT, Checkpoint
+from tests.reference import rfc6962
 from tests.vectors import make_tlog_vectors as maker
 
 VECTORS = json.loads((maker.FOLDER / "checkpoints.json").read_text(encoding="utf-8"))
@@ -21,7 +22,7 @@ CHECKPOINT = Checkpoint(KEY.name, 0, EMPTY_ROOT)
 @pytest.mark.parametrize("one", VECTORS["opens"], ids=range(len(VECTORS["opens"])))
 def test_checkpoints_that_open(one: dict[str, Any]) -> None:
     """The note opens, as text and as bytes, to the size and root that it says."""
-    root = maker.rfc6962.mth(maker.entries(one["size"]))
+    root = rfc6962.mth(maker.entries(one["size"]))
     expected = Checkpoint(KEY.name, one["size"], root), KEY
     assert open_checkpoint(one["note"], [KEY]) == expected
     assert open_checkpoint(one["note"].encode(), {KEY: 1}) == expected

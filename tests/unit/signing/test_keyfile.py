@@ -307,7 +307,8 @@ def test_a_rotation_survives_a_crash_anywhere(tmp_path: Path, done: bool) -> Non
         path = tmp_path / str(number) / "key.pem"
         path.parent.mkdir()
         before = open_key_file(path, **WHO, create=True).verifier_key
-        after, told = next_verifier_key(path, **WHO), []
+        after = next_verifier_key(path, **WHO)
+        told: list[tuple[VerifierKey, bytes]] = []
         with pytest.MonkeyPatch.context() as monkeypatch:
             crash_at(monkeypatch, number, done=done)
             died = not rotated(path, told)

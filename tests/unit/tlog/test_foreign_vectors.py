@@ -39,14 +39,19 @@ def decoded(proof: list[str] | None) -> list[bytes]:
     return [b64decode(one) for one in proof or []]
 
 
+def first(one: dict[str, Any], *names: str) -> int:
+    """Return the number under the first name that is there."""
+    return next(int(one[name]) for name in names if name in one)
+
+
 def verify(one: dict[str, Any]) -> None:
     """Verify a vector's proof, of either kind."""
     proof = decoded(one["proof"])
     if "leafIdx" in one:
         leaf, root = b64decode(one["leafHash"]), b64decode(one["root"])
-        verify_inclusion(leaf, one["leafIdx"], one.get("treeSize", one.get("end")), proof, root)
+        verify_inclusion(leaf, one["leafIdx"], first(one, "treeSize", "end"), proof, root)
     else:
-        old, new = one.get("size1", one.get("end")), one.get("size2", one.get("size"))
+        old, new = first(one, "size1", "end"), first(one, "size2", "size")
         old_root, new_root = b64decode(one["root1"]), b64decode(one["root2"])
         verify_consistency(old, old_root, new, new_root, proof)
 
