@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import islice
 
-from biotrail.tlog.hashing import EMPTY_ROOT, HASH_SIZE
+from biotrail.tlog.hashing import EMPTY_ROOT, HASH_SIZE, check_hashes, parents
 
 __all__ = ["CompactRange"]
 
 _CHUNK = 8192
+_FEW = 24
 
 
 class CompactRange:
@@ -37,7 +38,7 @@ class CompactRange:
         """
         if size < 0 or len(hashes) != size.bit_count():
             raise ValueError(f"a range of size {size} does not have {len(hashes)} hashes")
-        _check_hashes(hashes)
+        check_hashes(hashes)
         self._size = size
         self._hashes = list(hashes)
 
@@ -75,8 +76,12 @@ class CompactRange:
         """
         remaining = iter(leaf_hashes)
         while chunk := list(islice(remaining, _CHUNK)):
-            _check_hashes(chunk)
-            self._extend_chunk(chunk)
+            check_hashes(chunk)
+            if len(chunk) < _FEW:
+                for leaf_hash in chunk:
+                    self.append(leaf_hash)
+            else:
+                self._extend_chunk(chunk)
 
     def _extend_chunk(self, nodes: list[bytes]) -> None:
         """Climb from the leaves, a whole level at a time; odd nodes stay as the new right edge."""
@@ -87,11 +92,7 @@ class CompactRange:
                 nodes.insert(0, hashes.pop())
             if len(nodes) & 1:
                 edge.append(nodes.pop())
-            pairs = iter(nodes)
-            nodes = [
-                sha256(b"\x01" + left + right).digest()
-                for left, right in zip(pairs, pairs, strict=True)
-            ]
+            nodes = parents(nodes)
             position >>= 1
         hashes.extend(reversed(edge))
 
@@ -104,7 +105,7 @@ class CompactRange:
         """
         if level < 0 or self._size & ((1 << level) - 1):
             raise ValueError(f"no subtree of level {level} begins at leaf {self._size}")
-        _check_hashes((subtree_hash,))
+        check_hashes((subtree_hash,))
         hashes = self._hashes
         merges = self._size >> level
         while merges & 1:
@@ -157,9 +158,3 @@ class CompactRange:
 
     def __repr__(self) -> str:
         return f"CompactRange(size={self._size}, root={self.root().hex()[:16]}...)"
-
-
-def _check_hashes(hashes: Sequence[bytes]) -> None:
-    """Refuse anything that is not 32 bytes long."""
-    if not {HASH_SIZE}.issuperset(map(len, hashes)):
-        raise ValueError(f"a hash has {HASH_SIZE} bytes")

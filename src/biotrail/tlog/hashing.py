@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-__all__ = ["EMPTY_ROOT", "HASH_SIZE", "leaf_hash", "node_hash", "perfect_root"]
+__all__ = [
+    "EMPTY_ROOT",
+    "HASH_SIZE",
+    "check_hashes",
+    "leaf_hash",
+    "node_hash",
+    "parents",
+    "perfect_root",
+]
 
 HASH_SIZE = 32
 """Length of every hash in the tree, in bytes."""
@@ -37,6 +45,14 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def parents(hashes: Sequence[bytes]) -> list[bytes]:
+    """Return the hashes one level up: one for each pair; an odd hash at the end is left out."""
+    pairs = iter(hashes)
+    return [
+        sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)
+    ]
+
+
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
     """Return the root hash over a power of two of hashes of one level.
 
@@ -46,9 +62,15 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
     if len(hashes).bit_count() != 1:
         raise ValueError(f"{len(hashes)} is not a power of two")
     while len(hashes) > 1:
-        pairs = iter(hashes)
-        hashes = [
-            sha256(b"\x01" + left + right).digest()
-            for left, right in zip(pairs, pairs, strict=True)
-        ]
+        hashes = parents(hashes)
     return hashes[0]
+
+
+def check_hashes(hashes: Sequence[bytes]) -> None:
+    """Refuse anything that is not 32 bytes long.
+
+    Raises:
+        ValueError: One of the hashes has another length.
+    """
+    if not {HASH_SIZE}.issuperset(map(len, hashes)):
+        raise ValueError(f"a hash has {HASH_SIZE} bytes")

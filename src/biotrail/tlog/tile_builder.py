@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-from biotrail.tlog.hashing import perfect_root
+from biotrail.tlog.hashing import check_hashes, perfect_root
 from biotrail.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, encode_tile
 
 __all__ = ["TileBuilder"]
@@ -31,28 +32,41 @@ class TileBuilder:
             ValueError: A level does not have as many hashes as the size leaves over.
         """
         self.size = size
-        self.edges = [list(edge) for edge in edges]
-        levels = max(len(self.edges), (size.bit_length() + TILE_HEIGHT - 1) // TILE_HEIGHT)
+        levels = max(len(edges), (size.bit_length() + TILE_HEIGHT - 1) // TILE_HEIGHT, 1)
         expected = [(size >> (TILE_HEIGHT * level)) % TILE_WIDTH for level in range(levels)]
-        if [len(edge) for edge in self.edges] != expected:
+        self.edges = [list(edge) for edge in edges] or [[]]
+        if size < 0 or [len(edge) for edge in self.edges] != expected:
             raise ValueError(f"a log of size {size} leaves over {expected} hashes per tile level")
 
-    def extend(self, leaf_hashes: Iterable[bytes]) -> Iterator[Tile]:
-        """Append leaf hashes in order; yield each tile as it gets full, lower levels first."""
-        for leaf_hash in leaf_hashes:
-            self.size += 1
-            yield from self._append(0, leaf_hash)
+    def extend(self, leaf_hashes: Iterable[bytes]) -> list[Tile]:
+        """Append leaf hashes in order.
 
-    def _append(self, level: int, one_hash: bytes) -> Iterator[Tile]:
-        if level == len(self.edges):
-            self.edges.append([])
+        Returns:
+            The tiles that got full, in the order in which they did.
+
+        Raises:
+            ValueError: A hash is not 32 bytes. Leaves up to some point before it are in.
+        """
+        full: list[Tile] = []
+        remaining = iter(leaf_hashes)
+        while chunk := list(islice(remaining, TILE_WIDTH - len(self.edges[0]))):
+            check_hashes(chunk)
+            self.size += len(chunk)
+            self.edges[0].extend(chunk)
+            full.extend(self._close(0))
+        return full
+
+    def _close(self, level: int) -> Iterator[Tile]:
+        """Take a full edge away as a tile, and hand its root one tile level up."""
         edge = self.edges[level]
-        edge.append(one_hash)
-        if len(edge) == TILE_WIDTH:
-            self.edges[level] = []
-            index = (self.size >> (TILE_HEIGHT * (level + 1))) - 1
-            yield Tile(level, index, encode_tile(edge))
-            yield from self._append(level + 1, perfect_root(edge))
+        if len(edge) < TILE_WIDTH:
+            return
+        self.edges[level] = []
+        yield Tile(level, (self.size >> (TILE_HEIGHT * (level + 1))) - 1, encode_tile(edge))
+        if level + 1 == len(self.edges):
+            self.edges.append([])
+        self.edges[level + 1].append(perfect_root(edge))
+        yield from self._close(level + 1)
 
     def partial_tiles(self) -> Iterator[Tile]:
         """Yield the partial tiles of the right edge, lowest level first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from biotrail.errors import MalformedError, ProofError
-from biotrail.tlog.hashing import HASH_SIZE, perfect_root
+from biotrail.tlog.hashing import HASH_SIZE, parents, perfect_root
 from biotrail.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, decode_tile, tile_width
 
 __all__ = ["TileNodes"]
@@ -42,8 +42,8 @@ class TileNodes:
         self._fetch_tile = fetch_tile
         self._tail = tail
         self._edge = edge
-        self._tiles: dict[tuple[int, int], list[bytes]] = {}
-        self._edges: dict[int, Sequence[bytes]] = {}
+        self._tiles: dict[tuple[int, int], list[Sequence[bytes]]] = {}
+        self._edges: dict[int, list[Sequence[bytes]]] = {}
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return the hash of the perfect subtree of ``2**level`` leaves at ``index * 2**level``.
@@ -55,23 +55,24 @@ class TileNodes:
         if level < 0 or index < 0 or (index + 1) << level > self._size:
             raise ProofError(f"no node {index} of level {level} in a tree of size {self._size}")
         tile_level, height = divmod(level, TILE_HEIGHT)
-        width = 1 << height
-        tile_index, offset = divmod(index * width, TILE_WIDTH)
-        if tile_width(tile_level, tile_index, self._size) == TILE_WIDTH:
-            hashes: Sequence[bytes] = self._full_tile(tile_level, tile_index)
-        else:
-            hashes = self._ragged_tile(tile_level)
-        return perfect_root(hashes[offset : offset + width])
+        tile_index, offset = divmod(index << height, TILE_WIDTH)
+        full = tile_width(tile_level, tile_index, self._size) == TILE_WIDTH
+        levels = self._full_tile(tile_level, tile_index) if full else self._ragged_tile(tile_level)
+        while len(levels) <= height:
+            levels.append(parents(levels[-1]))
+        return levels[height][offset >> height]
 
-    def _full_tile(self, tile_level: int, tile_index: int) -> list[bytes]:
+    def _full_tile(self, tile_level: int, tile_index: int) -> list[Sequence[bytes]]:
+        """Return a tile's hashes, and those of the levels above that were calculated so far."""
         key = tile_level, tile_index
         if key not in self._tiles:
-            self._tiles[key] = decode_tile(self._fetch_tile(tile_level, tile_index))
+            self._tiles[key] = [decode_tile(self._fetch_tile(tile_level, tile_index))]
         return self._tiles[key]
 
-    def _ragged_tile(self, tile_level: int) -> Sequence[bytes]:
+    def _ragged_tile(self, tile_level: int) -> list[Sequence[bytes]]:
+        """Return the same for the hashes that fill no tile of their level."""
         if tile_level not in self._edges:
-            self._edges[tile_level] = self._read_edge(tile_level)
+            self._edges[tile_level] = [self._read_edge(tile_level)]
         return self._edges[tile_level]
 
     def _read_edge(self, tile_level: int) -> Sequence[bytes]:
@@ -84,7 +85,7 @@ class TileNodes:
             hashes = self._edge(tile_level)
         else:
             lower = tile_level - 1
-            hashes = [perfect_root(self._full_tile(lower, one)) for one in range(first, count)]
+            hashes = [perfect_root(self._full_tile(lower, one)[0]) for one in range(first, count)]
         if len(hashes) < count - first or any(len(one) != HASH_SIZE for one in hashes):
             raise MalformedError(f"edge of tile level {tile_level} has {len(hashes)} hashes")
         return hashes
