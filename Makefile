@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test bench lint format types imports docs examples versions check clean
+.PHONY: help demo test bench lint format types imports docs examples coverage versions check clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | column -t -s @ 2>/dev/null \
@@ -46,6 +46,12 @@ docs: $(VENV)/.with-dev  ## the docs site in build/docs, warnings are errors
 
 examples: $(VENV)/.with-dev  ## run README, tutorial and how-to snippets and examples/
 	@$(BIN)/python -m pytest -q tests/docs $(ARGS)
+
+coverage: $(VENV)/.with-dev  ## all tests, and which lines and branches they did not reach
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 versions: $(VENV)/.with-dev  ## unit tests on every CPython >= 3.11 that this machine has
 	@$(BIN)/nox $(ARGS)
