@@ -1,0 +1,145 @@
+"""An attempt under way: whatever happens inside the block is recorded when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from biotrail.errors import EventError
+from biotrail.events import (
+    Actor,
+    ApplicationDecision,
+    Comparison,
+    Context,
+    Event,
+    Factor,
+    Outcome,
+    Reason,
+    Subject,
+)
+
+if TYPE_CHECKING:
+    from biotrail.audit.receipt import Receipt
+
+__all__ = ["Attempt"]
+
+
+class _Recorder(Protocol):
+    """What an attempt needs of the logger."""
+
+    def record(self, event: Event) -> Receipt: ...
+
+    async def arecord(self, event: Event) -> Receipt: ...
+
+
+class Attempt:
+    """One access attempt, from its beginning to its record.
+
+    Use it as a context manager, plain or async. Inside, say what the matcher found (`compared`,
+    `failed_to_acquire`) and what was decided (`grant`, `deny`). The record is written when the
+    block ends: also when it ends by an exception, and as denied when nothing was decided. Act on
+    `granted` after the block only: it is true once the granting record is durable.
+    """
+
+    def __init__(self, recorder: _Recorder, occurred: datetime, fields: Mapping[str, Any]) -> None:
+        """Begin an attempt; use `AuditLogger.attempt`."""
+        self._recorder = recorder
+        # Built once beforehand so that a bad field is refused before anything else is done.
+        self._base = Event(
+            decision=ApplicationDecision.DENIED,
+            reason=Reason.NO_DECISION,
+            occurred=occurred,
+            **fields,
+        )
+        self._changes: dict[str, Any] = {}
+        self._receipt: Receipt | None = None
+
+    @property
+    def granted(self) -> bool:
+        """Whether access was granted, and the record that says so is durable."""
+        decision = self._changes.get("decision")
+        return self._receipt is not None and decision is ApplicationDecision.GRANTED
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The record's receipt, once it is durable."""
+        return self._receipt
+
+    def identified(self, subject: Subject | str, *, actor: Actor | str | None = None) -> None:
+        """Say who it turned out to be, where that was not known at the beginning."""
+        self._change(subject=subject, **({} if actor is None else {"actor": actor}))
+
+    def compared(self, comparison: Comparison) -> None:
+        """Say what the matcher found."""
+        self._change(comparison=comparison)
+
+    def observed(self, context: Context) -> None:
+        """Give the circumstances, replacing what was given before."""
+        self._change(context=context)
+
+    def used(self, *factors: Factor | str) -> None:
+        """Name the factors that were used beside the biometric."""
+        self._change(factors=factors)
+
+    def grant(
+        self, reason: Reason | str = Reason.MATCH, *, outcome: Outcome | str = "success"
+    ) -> None:
+        """Decide to grant."""
+        self._change(decision=ApplicationDecision.GRANTED, reason=reason, outcome=outcome)
+
+    def deny(self, reason: Reason | str, *, outcome: Outcome | str = Outcome.FAILURE) -> None:
+        """Decide to deny."""
+        self._change(decision=ApplicationDecision.DENIED, reason=reason, outcome=outcome)
+
+    def failed_to_acquire(self, reason: Reason | str) -> None:
+        """Say that nothing usable was captured; the attempt is denied."""
+        self.deny(reason)
+
+    def _change(self, **changes: Any) -> None:
+        if self._receipt is not None:
+            raise EventError("attempt", self, "is recorded already; begin another")
+        _with(self._base, {**self._changes, **changes})
+        self._changes.update(changes)
+
+    def _event(self, error: BaseException | None) -> Event:
+        changes = dict(self._changes)
+        if error is not None:
+            cancelled = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
+            changes["decision"] = self._changes["decision"] = ApplicationDecision.DENIED
+            changes["reason"] = Reason.CANCELLED if cancelled else Reason.ERROR
+            changes["outcome"] = Outcome.UNKNOWN
+        elif "decision" not in changes:
+            changes["outcome"] = Outcome.UNKNOWN
+        return _with(self._base, changes)
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._receipt = self._recorder.record(self._event(error))
+
+    async def __aenter__(self) -> Attempt:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # A task that is being cancelled records all the same.
+        self._receipt = await asyncio.shield(self._recorder.arecord(self._event(error)))
+
+
+def _with(event: Event, changes: Mapping[str, Any]) -> Event:
+    return attrs.evolve(event, **changes)

@@ -1,0 +1,160 @@
+"""Opening a log in a SQLite file with its signing key in a file beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from biotrail.audit.logger import AuditLogger
+from biotrail.audit.receipt import Receipt
+from biotrail.errors import KeyFileError, MalformedError, SigningError
+from biotrail.signing import (
+    Ed25519Signer,
+    Signer,
+    VerifierKey,
+    finish_rotation,
+    next_verifier_key,
+    open_key_file,
+    prepare_rotation,
+)
+from biotrail.stores import MemoryStore, SQLiteStore
+
+__all__ = ["PASSPHRASE_VARIABLE", "open_log", "rotate_key_file"]
+
+PASSPHRASE_VARIABLE = "BIOTRAIL_PASSPHRASE"  # noqa: S105 - the name of a variable
+_IN_MEMORY = ":memory:"
+PathLike = str | os.PathLike[str]
+
+
+def open_log(
+    path: PathLike,
+    *,
+    origin: str,
+    passphrase: str | bytes | None = None,
+    key: PathLike | None = None,
+    signer: Signer | None = None,
+    trusted: Iterable[VerifierKey | str] = (),
+    timeout: float = 10.0,
+    **options: Any,
+) -> AuditLogger:
+    """Open a log in a SQLite file, beginning it if there is none.
+
+    Args:
+        path: The file; ``":memory:"`` for a log that lasts as long as the logger.
+        origin: The log's name: a URL without its scheme that you control, such as
+            ``example.com/front-door``. No spaces and no plus signs.
+        passphrase: What the key file is encrypted under; from the environment variable
+            ``BIOTRAIL_PASSPHRASE`` if None.
+        key: The key file, made on first use with mode 0600; ``<path>.key`` if None.
+        signer: A signer of your own, instead of a key file.
+        trusted: Verifier keys that are trusted beforehand; see `AuditLogger`.
+        timeout: Seconds to wait while another program holds the file locked.
+        **options: Further options of `AuditLogger`.
+
+    Raises:
+        KeyFileError: No passphrase, or the key file cannot be used.
+        VerificationError: The stored log does not check out; it is not appended to.
+        SigningError: The key is not in force in this log.
+        StoreError: The file cannot be read or written.
+    """
+    beforehand = [VerifierKey.parse(one) if isinstance(one, str) else one for one in trusted]
+    if os.fspath(path) == _IN_MEMORY:
+        return AuditLogger(
+            MemoryStore(), signer or Ed25519Signer.generate(origin), trusted=beforehand, **options
+        )
+    if signer is not None:
+        return _logger(path, signer, beforehand, timeout, options)
+    key_path = Path(f"{os.fspath(path)}.key" if key is None else key)
+    secret = _secret(passphrase)
+    own = open_key_file(key_path, name=origin, passphrase=secret, create=not _begun(path))
+    following = next_verifier_key(key_path, name=origin, passphrase=secret)
+    beforehand += _first_key(key_path, own.verifier_key)
+    options.setdefault("next_key_digest", following.digest())
+    try:
+        return _logger(path, own, beforehand, timeout, options)
+    except SigningError:
+        # The one way in which a key in use falls out of force by itself: a rotation that was cut
+        # short after the log had taken the next key in. Finishing it is safe at any time.
+        own = finish_rotation(key_path, name=origin, passphrase=secret, admitted=following)
+        return _logger(path, own, beforehand, timeout, options)
+
+
+def rotate_key_file(
+    log: AuditLogger, key: PathLike, *, passphrase: str | bytes | None = None
+) -> Receipt:
+    """Rotate a log's signing key to the next one of its key file.
+
+    If it is cut short, opening the log finishes it.
+
+    Args:
+        log: The open log.
+        key: Its key file.
+        passphrase: As in `open_log`.
+
+    Returns:
+        The receipt of the entry that adds the key.
+    """
+    secret = _secret(passphrase)
+    following, digest = prepare_rotation(key, name=log.origin, passphrase=secret)
+    receipt = log.rotate_key(following, next_key_digest=digest)
+    finish_rotation(key, name=log.origin, passphrase=secret, admitted=following.verifier_key)
+    return receipt
+
+
+def _logger(
+    path: PathLike,
+    signer: Signer,
+    trusted: list[VerifierKey],
+    timeout: float,
+    options: dict[str, Any],
+) -> AuditLogger:
+    store = SQLiteStore(path, timeout=timeout)
+    try:
+        return AuditLogger(store, signer, trusted=trusted, **options)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _begun(path: PathLike) -> bool:
+    """Whether there is a log already: then a missing key file is a mistake, not a first use."""
+    try:
+        return Path(path).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _secret(passphrase: str | bytes | None) -> str | bytes:
+    secret = os.environ.get(PASSPHRASE_VARIABLE) if passphrase is None else passphrase
+    if not secret:
+        raise KeyFileError(
+            f"no passphrase for the key file: pass passphrase=, or set {PASSPHRASE_VARIABLE}"
+        )
+    return secret
+
+
+def _first_key(key_path: Path, own: VerifierKey) -> list[VerifierKey]:
+    """The log's first verifier key, from the public file beside the key file.
+
+    The file is written when the key is made. Whoever can change it can change the key file too,
+    so it is trusted as much as that.
+    """
+    public = key_path.with_name(f"{key_path.name}.pub")
+    try:
+        descriptor = os.open(public, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    except FileExistsError:
+        return _read_keys(public)
+    except OSError:
+        return []
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{own}\n")
+    return [own]
+
+
+def _read_keys(public: Path) -> list[VerifierKey]:
+    try:
+        return [VerifierKey.parse(line) for line in public.read_text("utf-8").split("\n") if line]
+    except (OSError, UnicodeDecodeError, MalformedError) as error:
+        raise KeyFileError(f"{public} does not hold verifier keys: {error}") from error

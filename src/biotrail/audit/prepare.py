@@ -1,0 +1,146 @@
+"""From an event to what will be written: the part that runs in the caller's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from biotrail.canonical import MAXIMUM_ENTRY_SIZE, encode_body, encode_event
+from biotrail.canonical.cbor import CborValue
+from biotrail.canonical.payload import SALT_SIZE
+from biotrail.errors import EventError
+from biotrail.events import Event
+from biotrail.stores import Store, SubjectReference
+
+__all__ = ["Prepared", "Preparer", "microseconds", "prepare_other"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_HEAD_ROOM = 80
+_CACHED_REFERENCES = 65_536
+REFERENCE_SIZE = 16
+
+
+class Prepared(NamedTuple):
+    """A record with everything but its place in the log.
+
+    Attributes:
+        kind: Kind of the body.
+        body: Body of the entry.
+        payload: Payload, or None.
+        columns: Look-up columns after kind and time of recording.
+        subject: A reference to be kept, where it is not known to be kept yet.
+        event: The event, for answering a repeated id.
+    """
+
+    kind: str
+    body: bytes
+    payload: bytes | None = None
+    columns: tuple[Any, ...] = (None,)
+    subject: SubjectReference | None = None
+    event: Event | None = None
+
+    @property
+    def event_id(self) -> bytes | None:
+        """The event's id, 16 bytes."""
+        first: bytes | None = self.columns[0]
+        return first
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def prepare_other(kind: str, content: dict[str, CborValue]) -> Prepared:
+    """Prepare an entry that is not an event."""
+    return Prepared(kind, encode_body(kind, content))
+
+
+class Preparer:
+    """Encodes events; remembers which random reference stands for whom.
+
+    A reference is written with the first record that bears it. Until that record is known to be
+    durable, every record of the person carries it along, so that a failed commit loses nothing.
+    """
+
+    def __init__(self, store: Store, randomness: Callable[[int], bytes]) -> None:
+        """Prepare for one store.
+
+        Args:
+            store: Where the references are kept.
+            randomness: Returns so many random bytes, from a cryptographic source.
+        """
+        self._store = store
+        self._randomness = randomness
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._proposed: dict[tuple[str, str], bytes] = {}
+
+    def prepare(self, event: Event) -> Prepared:
+        """Encode an event.
+
+        Raises:
+            EventError: Not an event, or one whose entry would be too large.
+            StoreError: The store could not be asked for the subject's reference.
+        """
+        if not isinstance(event, Event):
+            raise EventError("event", event, "must be a biotrail.Event")
+        reference, to_keep = self._reference(event)
+        salt = self._randomness(SALT_SIZE)
+        encoded = encode_event(event, subject=reference, salt=salt)
+        if len(encoded.body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
+            rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
+            raise EventError("event", event, rule)
+        columns = _columns(event, reference)
+        return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
+
+    def confirm(self, subject: SubjectReference) -> None:
+        """Take note that a reference is durable."""
+        key = subject.tenant, subject.identity
+        with self._lock:
+            if self._proposed.get(key) == subject.reference:
+                del self._proposed[key]
+            self._remember(key, subject.reference)
+
+    def _reference(self, event: Event) -> tuple[bytes | None, SubjectReference | None]:
+        if event.subject is None:
+            return None, None
+        key = event.tenant or "", event.subject.id
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept, None
+        stored = self._store.references(*key)
+        with self._lock:
+            if stored:
+                self._remember(key, stored[0])
+                return stored[0], None
+            proposed = self._proposed.get(key)
+            if proposed is None:
+                proposed = self._proposed[key] = self._randomness(REFERENCE_SIZE)
+            return proposed, SubjectReference(*key, proposed)
+
+    def _remember(self, key: tuple[str, str], reference: bytes) -> None:
+        self._kept[key] = reference
+        if len(self._kept) > _CACHED_REFERENCES:
+            self._kept.popitem(last=False)
+
+
+def _columns(event: Event, reference: bytes | None) -> tuple[Any, ...]:
+    assert event.outcome is not None
+    return (
+        event.id.bytes,
+        microseconds(event.occurred),
+        event.action,
+        event.target,
+        event.modality.value,
+        event.decision.value,
+        event.outcome.value,
+        str(event.reason),
+        event.tenant,
+        None if event.comparison is None else event.comparison.matcher,
+        reference,
+    )

@@ -1,0 +1,83 @@
+"""Answers for events that are in the log already: a retry is answered, a mix-up refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from biotrail.audit.prepare import Prepared
+from biotrail.audit.receipt import Receipt, SignedCheckpoint
+from biotrail.audit.state import LogState
+from biotrail.canonical import Entry, decode_entry, decode_payload, decode_value
+from biotrail.canonical.cbor import CborValue
+from biotrail.errors import BiotrailError, EventConflictError, MissingError
+from biotrail.stores import StoreReader
+from biotrail.stores.tree import node_reader
+from biotrail.tlog import (
+    Checkpoint,
+    inclusion_proof,
+    leaf_hash,
+    verify_inclusion,
+)
+
+__all__ = ["answer_repeats"]
+
+# These differ between two encodings of the same event: they hold fresh randomness.
+_RANDOM_KEYS = ("payload", "subject")
+
+
+def answer_repeats(
+    store: StoreReader, state: LogState, records: Sequence[Prepared], taken: Mapping[bytes, int]
+) -> list[Receipt | BiotrailError]:
+    """Answer each record whose id is taken with its first receipt, or with a conflict.
+
+    The store is not taken at its word: the entry is proven to be under the present root, and the
+    receipt bears the present checkpoint.
+    """
+    node = node_reader(store, state.size, edges=state.tiles.edges)
+    root = state.tree.root()
+    signed = SignedCheckpoint(Checkpoint(str(state.keys.origin), state.size, root), state.note)
+    answers: list[Receipt | BiotrailError] = []
+    for record in records:
+        assert record.event_id is not None
+        index = taken[record.event_id]
+        entry = _entry(store, index)
+        leaf = leaf_hash(entry)
+        verify_inclusion(leaf, index, state.size, inclusion_proof(index, state.size, node), root)
+        decoded = decode_entry(entry)
+        if not _same(store, decoded, record):
+            answers.append(_conflict(record.event_id, index))
+            continue
+        event_id = UUID(bytes=record.event_id)
+        answers.append(Receipt(event_id, index, leaf, decoded.recorded, signed, repeated=True))
+    return answers
+
+
+def _entry(store: StoreReader, index: int) -> bytes:
+    one = next(iter(store.entries(index, index + 1)), None)
+    if one is None:
+        raise MissingError(f"entry {index} is missing", index=index)
+    return one.entry
+
+
+def _same(store: StoreReader, stored: Entry, record: Prepared) -> bool:
+    again = decode_value(record.body)
+    content = again["event"] if isinstance(again, dict) else None
+    if not isinstance(content, dict) or _clear(stored.content) != _clear(content):
+        return False
+    payload = next((data for _, data in store.payloads(stored.index, stored.index + 1)), None)
+    if payload is None or record.payload is None:
+        # Nothing personal then and now, or erased since: the clear part decides.
+        return ("payload" in stored.content) == (record.payload is not None)
+    return decode_payload(payload).fields == decode_payload(record.payload).fields
+
+
+def _clear(content: Mapping[str, CborValue]) -> dict[str, CborValue]:
+    return {key: value for key, value in content.items() if key not in _RANDOM_KEYS}
+
+
+def _conflict(event_id: bytes, index: int) -> EventConflictError:
+    return EventConflictError(
+        f"event id {UUID(bytes=event_id)} is taken by another event, at index {index}: give every "
+        "event an id of its own"
+    )

@@ -1,0 +1,244 @@
+"""What a writer knows of the log: the tree, the last leaf, the last time, the keys.
+
+Opening a log and following other writers are the same act: read what lies beyond what is known,
+recompute it, and hold it against a checkpoint signed by a key in force. So a writer never extends
+entries that it has not checked, and recovery after a crash is no special path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from biotrail.canonical import FIRST_PREV, Entry, Head, decode_entry, split_entry
+from biotrail.errors import (
+    AlteredError,
+    BiotrailError,
+    CanonicalError,
+    MalformedError,
+    MissingError,
+    RolledBackError,
+    TruncatedError,
+    WrongKeyError,
+)
+from biotrail.signing import VerifierKey
+from biotrail.stores import StoredEntry, StoredHead, StoreReader
+from biotrail.stores.tree import node_reader, range_of_edges, stored_edges
+from biotrail.tlog import (
+    CompactRange,
+    TileBuilder,
+    inclusion_proof,
+    leaf_hash,
+    unverified_checkpoint,
+    verify_inclusion,
+)
+from biotrail.trust import KeyHistory
+
+__all__ = ["EVENT_BODY", "LogState"]
+
+EVENT_BODY = b"\xa1\x65event"
+"""How the body of an event begins: a map of one pair, whose key is the text ``event``."""
+
+
+class LogState:
+    """The writer's checked view of a log.
+
+    Attributes:
+        size: Number of entries.
+        tree: Compact range over them.
+        tiles: Hashes that do not fill a tile yet.
+        prev: Leaf hash of the last entry.
+        recorded: Time of recording of the last entry, as text; empty before the first.
+        note: The signed checkpoint at this size.
+        keys: The log's keys.
+    """
+
+    def __init__(self, origin: str) -> None:
+        """Begin with an empty log of this origin."""
+        self.size = 0
+        self.tree = CompactRange()
+        self.tiles = TileBuilder()
+        self.prev = FIRST_PREV
+        self.recorded = ""
+        self.note = ""
+        self.keys = KeyHistory(origin)
+
+    @classmethod
+    def read(
+        cls, store: StoreReader, head: StoredHead, origin: str, trusted: Iterable[VerifierKey]
+    ) -> LogState:
+        """Read a log's state up to its head, and check it.
+
+        Args:
+            store: The store.
+            head: Its head.
+            origin: The origin that the log must have.
+            trusted: Keys that are trusted beforehand; see `_check_trust`.
+
+        Raises:
+            VerificationError: The stored log does not check out; nothing may be appended to it.
+        """
+        state = cls(origin)
+        edges = stored_edges(store, head.size)
+        state.size = head.size
+        state.tree = range_of_edges(edges)
+        state.tiles = TileBuilder(head.size, edges)
+        state._take_last(store, head)
+        state._check_root(head)
+        state._read_keys(store)
+        state._accept_head(head, trusted)
+        return state
+
+    def copy_tiles(self) -> TileBuilder:
+        """A builder of its own that goes on from the same hashes."""
+        return TileBuilder(self.size, self.tiles.edges)
+
+    def follow(self, store: StoreReader, head: StoredHead) -> None:
+        """Take up what other writers have appended since; after an error, drop this state.
+
+        Raises:
+            VerificationError: What they appended does not check out.
+        """
+        if head.size == self.size and head.checkpoint == self.note:
+            return
+        if head.size < self.size:
+            raise RolledBackError(
+                f"the log has {head.size} entries; this writer has seen {self.size}",
+                index=head.size,
+                expected=self.size,
+                found=head.size,
+            )
+        if head.size == self.size:
+            raise AlteredError("the checkpoint at the head was replaced", index=head.size - 1)
+        self._take_all(list(store.entries(self.size, head.size)), head)
+
+    def advance(
+        self,
+        others: Iterable[tuple[int, bytes]],
+        *,
+        tree: CompactRange,
+        tiles: TileBuilder,
+        prev: bytes,
+        recorded: str,
+        note: str,
+    ) -> None:
+        """Take up what this writer has just appended itself.
+
+        Args:
+            others: Index and bytes of the entries that are not events.
+            tree: The compact range with the batch.
+            tiles: The tile builder with the batch.
+            prev: Leaf hash of the last entry.
+            recorded: Time of recording of the last entry.
+            note: The signed checkpoint over the batch.
+        """
+        for index, entry in others:
+            decoded = _decode(entry, index)
+            self.keys.apply(index, decoded.kind, decoded.content)
+        self.size, self.tree, self.tiles = tree.size, tree, tiles
+        self.prev, self.recorded, self.note = prev, recorded, note
+        self.keys.settle(self.size)
+
+    def _take_all(self, added: list[StoredEntry], head: StoredHead) -> None:
+        if len(added) != head.size - self.size:
+            raise MissingError("an entry below the head is missing", index=self.size + len(added))
+        tree, tiles = self.tree.copy(), self.copy_tiles()
+        prev, recorded = self.prev, self.recorded
+        hashes = []
+        for index, one in enumerate(added, self.size):
+            entry_head = _split(one.entry, index)
+            if entry_head.index != index or entry_head.prev != prev:
+                raise AlteredError(
+                    f"entry {index}, of another writer, does not follow on the one before",
+                    index=index,
+                    expected=prev.hex(),
+                    found=entry_head.prev.hex(),
+                )
+            prev, recorded = leaf_hash(one.entry), entry_head.recorded
+            hashes.append(prev)
+            self._take_keys(one, entry_head)
+        tree.extend(hashes)
+        for _ in tiles.extend(hashes):
+            pass  # the other writer has stored the tiles
+        self.size, self.tree, self.tiles = head.size, tree, tiles
+        self.prev, self.recorded, self.note = prev, recorded, head.checkpoint
+        self._check_root(head)
+
+    def _take_keys(self, one: StoredEntry, entry_head: Head) -> None:
+        """Batch by batch, since one batch may bring in the key that signs the next."""
+        if not entry_head.body.startswith(EVENT_BODY):
+            decoded = _decode(one.entry, one.index)
+            self.keys.apply(one.index, decoded.kind, decoded.content)
+        if one.checkpoint is not None:
+            self.keys.accept(one.checkpoint, one.index + 1)
+
+    def _take_last(self, store: StoreReader, head: StoredHead) -> None:
+        last = next(iter(store.entries(head.size - 1, head.size)), None)
+        if last is None:
+            raise TruncatedError(
+                f"the head says {head.size} entries, and the last is missing", index=head.size - 1
+            )
+        entry_head = _split(last.entry, last.index)
+        self.prev, self.recorded = leaf_hash(last.entry), entry_head.recorded
+        self.note = head.checkpoint
+
+    def _check_root(self, head: StoredHead) -> None:
+        claimed = unverified_checkpoint(head.checkpoint)
+        if claimed.size != self.size or claimed.root != self.tree.root():
+            raise AlteredError(
+                "the stored entries and tiles do not lead to the root of the last checkpoint: run "
+                "'biotrail verify' to see where",
+                expected=claimed.root.hex(),
+                found=self.tree.root().hex(),
+            )
+
+    def _read_keys(self, store: StoreReader) -> None:
+        """Read the entries about keys, each proven to be in the tree, and their checkpoints.
+
+        The columns that point to them are not trusted: a key that is hidden from here signs
+        nothing that is accepted here. That a retirement is hidden is found by the auditor, who
+        reads every entry.
+        """
+        root = self.tree.root()
+        node = node_reader(store, self.size, edges=self.tiles.edges)
+        for index in store.indices_of_other_kinds():
+            one = next(iter(store.entries(index, index + 1)))
+            decoded = _decode(one.entry, index)
+            if decoded.kind not in ("genesis", "key_added", "key_retired"):
+                continue
+            proof = inclusion_proof(index, self.size, node)
+            verify_inclusion(leaf_hash(one.entry), index, self.size, proof, root)
+            self.keys.apply(index, decoded.kind, decoded.content)
+            covering = store.checkpoint_from(index + 1)
+            if covering is not None and covering[0] < self.size:
+                self.keys.accept(covering[1], covering[0])
+
+    def _accept_head(self, head: StoredHead, trusted: Iterable[VerifierKey]) -> None:
+        if not self.keys.admissions:
+            raise MissingError("the log has no genesis entry", index=0)
+        _, signer = self.keys.accept(head.checkpoint, head.size)
+        known = {str(key) for key in trusted}
+        genesis = self.keys.admissions[0].key
+        # Trust comes from outside. Either the first key is one of ours, and every later key was
+        # brought in under a key in force; or a key of ours vouches for everything below the head.
+        if str(genesis) not in known and str(signer) not in known:
+            raise WrongKeyError(
+                "nothing ties this log to a key that is trusted here: neither its first key nor "
+                "the key of its last checkpoint. If it is yours, name its first key (trusted=)",
+                index=0,
+                expected=sorted(known),
+                found=str(genesis),
+            )
+
+
+def _split(entry: bytes, index: int) -> Head:
+    try:
+        return split_entry(entry)
+    except CanonicalError as error:
+        raise MalformedError(f"entry {index}: {error}", index=index) from error
+
+
+def _decode(entry: bytes, index: int) -> Entry:
+    try:
+        return decode_entry(entry)
+    except BiotrailError as error:
+        raise MalformedError(f"entry {index}: {error}", index=index) from error

@@ -1,0 +1,240 @@
+"""The one place where a log grows.
+
+`LogWriter.commit` is the second half of the way of an attempt; the first, from event to body and
+payload, has run in the caller's thread (`biotrail.audit.prepare`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from biotrail.audit.prepare import Prepared, Preparer, microseconds, prepare_other
+from biotrail.audit.receipt import Receipt, SignedCheckpoint
+from biotrail.audit.repeats import answer_repeats
+from biotrail.audit.state import LogState
+from biotrail.canonical import format_time, frame_entry, parse_time
+from biotrail.errors import (
+    BiotrailError,
+    EventIdTakenError,
+    HeadMovedError,
+    SigningError,
+    UnknownOutcomeError,
+)
+from biotrail.signing import Signer, VerifierKey, sign_checkpoint
+from biotrail.stores import Batch, Lookup, Store, StoredTile, WrittenEntry
+from biotrail.tlog import Checkpoint, leaf_hash
+
+__all__ = ["LogWriter"]
+
+_ATTEMPTS_AT_THE_HEAD = 100
+Answer = Receipt | BiotrailError
+
+
+class LogWriter:
+    """Appends batches to one log. Not thread-safe: one committer calls it at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        signer: Signer,
+        *,
+        trusted: Sequence[VerifierKey],
+        clock: Callable[[], datetime],
+        preparer: Preparer,
+    ) -> None:
+        """Write to a store, signing with a key.
+
+        Args:
+            store: The store.
+            signer: Signs the checkpoints; its name is the log's origin.
+            trusted: Keys that are trusted beforehand, besides the signer's own.
+            clock: Returns the present time, aware.
+            preparer: Is told which references have become durable.
+        """
+        self.signer = signer
+        self._store = store
+        self._trusted = (signer.verifier_key, *trusted)
+        self._clock = clock
+        self._preparer = preparer
+        self._state: LogState | None = None
+
+    @property
+    def origin(self) -> str:
+        """The log's origin."""
+        return self.signer.verifier_key.name
+
+    @property
+    def state(self) -> LogState:
+        """The checked view of the log; reads it where it is not known."""
+        return self._followed()
+
+    def trust(self, key: VerifierKey) -> None:
+        """Trust another key beforehand, as after a rotation."""
+        self._trusted = (*self._trusted, key)
+
+    def forget(self) -> None:
+        """Drop what is known of the log; the next use reads and checks it anew."""
+        self._state = None
+
+    def begin(self, next_digest: bytes | None) -> None:
+        """Write the genesis entry if the log is empty, else check the log up to its head.
+
+        Args:
+            next_digest: Digest of the next verifier key, 32 bytes, to commit to.
+
+        Raises:
+            VerificationError: The stored log does not check out.
+            SigningError: The signer's key is not in force in this log.
+        """
+        key = str(self.signer.verifier_key)
+        content: dict[str, object] = {"format": "biotrail/1", "origin": self.origin, "key": key}
+        if next_digest is not None:
+            content["next"] = next_digest
+        genesis = prepare_other("genesis", content)  # type: ignore[arg-type] # str and bytes
+        while self._store.head() is None:
+            try:
+                self._append(LogState(self.origin), [genesis])
+            except HeadMovedError:
+                continue
+        self._check_admitted(self._followed())
+
+    def commit(self, records: Sequence[Prepared]) -> list[Answer]:
+        """Make records durable, in order, under one checkpoint; answer each.
+
+        A record whose event id is in the log already is answered with its first receipt, or with
+        `EventConflictError` if the contents differ.
+
+        Raises:
+            StoreError: Nothing was written.
+            UnknownOutcomeError: It is not known whether the batch was written.
+            VerificationError: The stored log does not check out; nothing was written.
+        """
+        if repeated := _repeated_ids(records):
+            return self._commit_in_two(records, repeated)
+        for _ in range(_ATTEMPTS_AT_THE_HEAD):
+            try:
+                return self._commit_once(records)
+            except HeadMovedError:
+                continue  # another writer was first: follow it and frame anew
+            except EventIdTakenError as error:
+                return self._commit_around(records, error.taken)
+            except BaseException:
+                self.forget()
+                raise
+        raise UnknownOutcomeError("other writers were always first; nothing was written")
+
+    def _commit_once(self, records: Sequence[Prepared]) -> list[Answer]:
+        with self._store.turn():
+            state = self._followed()
+            self._check_admitted(state)
+            return list(self._append(state, records))
+
+    def _append(self, state: LogState, records: Sequence[Prepared]) -> list[Receipt]:
+        """Frame, chain, hash, sign, store: the whole way of a batch, top to bottom."""
+        # The clock is trusted for nothing but never going back within a log.
+        recorded = max(format_time(self._clock()), state.recorded)
+        moment = parse_time(recorded)
+        stamp = microseconds(moment)
+        # Each entry names the leaf hash of the one before: the chain is over the tree's leaves.
+        prev, written, leaves, others = state.prev, [], [], []
+        for index, record in enumerate(records, state.size):
+            entry = frame_entry(index, prev, recorded, record.body)
+            prev = leaf_hash(entry)
+            leaves.append(prev)
+            lookup = Lookup(record.kind, stamp, *record.columns)
+            written.append(WrittenEntry(entry, record.payload, lookup))
+            if record.kind != "event":
+                others.append((index, entry))
+        tree, tiles = state.tree.copy(), state.copy_tiles()
+        tree.extend(leaves)
+        full = [StoredTile(*tile) for tile in tiles.extend(leaves)]
+        # One signature covers the batch, and with it everything before.
+        checkpoint = Checkpoint(self.origin, tree.size, tree.root())
+        note = sign_checkpoint(checkpoint, self.signer)
+        subjects = [record.subject for record in records if record.subject is not None]
+        # One transaction, one sync: after it every caller of the batch may be answered.
+        self._store.append(Batch(state.size, written, note, full, subjects))
+        signed, start = SignedCheckpoint(checkpoint, note), state.size
+        state.advance(others, tree=tree, tiles=tiles, prev=prev, recorded=recorded, note=note)
+        self._state = state
+        for subject in subjects:
+            self._preparer.confirm(subject)
+        return [
+            _receipt(record, index, leaf, moment, signed)
+            for index, (record, leaf) in enumerate(zip(records, leaves, strict=True), start)
+        ]
+
+    def _commit_around(self, records: Sequence[Prepared], taken: dict[bytes, int]) -> list[Answer]:
+        """Commit the records whose ids are new, and answer the others from the log."""
+        fresh = [record for record in records if record.event_id not in taken]
+        answers = iter(self.commit(fresh) if fresh else [])
+        state = self._followed()
+        repeated = answer_repeats(
+            self._store,
+            state,
+            [record for record in records if record.event_id in taken],
+            taken,
+        )
+        repeats = iter(repeated)
+        return [next(repeats) if record.event_id in taken else next(answers) for record in records]
+
+    def _commit_in_two(self, records: Sequence[Prepared], repeated: frozenset[int]) -> list[Answer]:
+        """Commit the first record of each id, then answer those that repeat one of the batch."""
+        firsts = [one for place, one in enumerate(records) if place not in repeated]
+        answers = dict(
+            zip(
+                (p for p in range(len(records)) if p not in repeated),
+                self.commit(firsts),
+                strict=True,
+            )
+        )
+        for place in sorted(repeated):
+            answers[place] = self.commit([records[place]])[0]
+        return [answers[place] for place in range(len(records))]
+
+    def _followed(self) -> LogState:
+        head = self._store.head()
+        if head is None:
+            raise SigningError("the log has no genesis entry yet")
+        if self._state is None:
+            self._state = LogState.read(self._store, head, self.origin, self._trusted)
+        else:
+            self._state.follow(self._store, head)
+        return self._state
+
+    def _check_admitted(self, state: LogState) -> None:
+        key = self.signer.verifier_key
+        admission = state.keys.find(key)
+        if admission is None:
+            raise SigningError(
+                f"key {key.key_id.hex()} is not admitted in this log: have a writer whose key is "
+                f"in force admit it, 'biotrail keys admit ... {key}'"
+            )
+        if not admission.admits(state.size + 1):
+            raise SigningError(
+                f"key {key.key_id.hex()} was retired at index {admission.retired}: open the log "
+                "with the key that followed it"
+            )
+
+
+def _repeated_ids(records: Sequence[Prepared]) -> frozenset[int]:
+    """Places of the records whose event id a record before them has."""
+    ids = [record.columns[0] for record in records]
+    if len(set(ids)) == len(ids):
+        return frozenset()
+    seen: set[object] = set()
+    repeated = set()
+    for place, one in enumerate(ids):
+        if one is not None and one in seen:
+            repeated.add(place)
+        seen.add(one)
+    return frozenset(repeated)
+
+
+def _receipt(
+    record: Prepared, index: int, leaf: bytes, moment: datetime, signed: SignedCheckpoint
+) -> Receipt:
+    event_id = UUID(bytes=record.event_id) if record.event_id else UUID(int=0)
+    return Receipt(event_id, index, leaf, moment, signed)
