@@ -34,6 +34,12 @@ NAME = "biotrail.example/log1"
 WHO: Any = {"name": NAME, "passphrase": "correct horse"}
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the passphrase cheap, so that hundreds of openings take no minute."""
+    monkeypatch.setattr("biotrail.signing._pkcs8._ROUNDS", 1000)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Return the path of a key file that does not exist yet."""
