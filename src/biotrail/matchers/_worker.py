@@ -72,10 +72,10 @@ class _Process:
             for kind, parts in requests:
                 write_frame(self.popen.stdin, kind, *parts)  # type: ignore[arg-type]
             reply = read_frame(self.popen.stdout, maximum=MAXIMUM_REPLY)  # type: ignore[arg-type]
-        except (OSError, ValueError) as error:
+        except OSError:
             reply = self._early_refusal()
-            if reply is None:
-                raise _Gone(f"broke off ({error})") from error
+        except ValueError as error:
+            raise _Gone(f"spoke nonsense ({error})") from error
         finally:
             timer.cancel()
         if reply is None:
@@ -98,24 +98,20 @@ class _Process:
         """Kill it and wait until it is gone; close the pipes."""
         self._killer()
         self._reader.join(timeout=1)
-        for pipe in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
-            if pipe is not None:
-                _close(pipe)
-
-
-def _close(pipe: IO[bytes]) -> None:
-    with suppress(OSError):  # what was still buffered has no reader any more
-        pipe.close()
 
 
 def _kill(popen: subprocess.Popen[bytes]) -> None:
     popen.kill()
     popen.wait()
+    for pipe in (popen.stdin, popen.stdout):
+        with suppress(OSError):  # what was still buffered has no reader any more
+            if pipe is not None:
+                pipe.close()
 
 
 def _keep_lines(stream: IO[bytes], lines: deque[str]) -> None:
     """Keep the last lines of what the worker prints; the rest is dropped."""
-    with suppress(OSError, ValueError):
+    with stream, suppress(OSError, ValueError):
         while line := stream.readline(_LONGEST_LINE):
             lines.append(line.decode("utf-8", "replace").rstrip())
 

@@ -1,0 +1,140 @@
+"""Images from outside: bounded, upright, three channels, or a clear refusal."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biotrail.errors import MatcherError
+from biotrail.matchers.images import read_image
+
+pytestmark = [pytest.mark.component("pillow"), pytest.mark.component("numpy")]
+
+
+def encoded(mode: str, size: tuple[int, int], colour: Any, format: str, **options: Any) -> bytes:
+    """An image of one colour as the bytes of a file."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    Image.new(mode, size, colour).save(written, format, **options)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "format", "expected"),
+    [
+        ("RGB", (200, 100, 50), "PNG", (200, 100, 50)),
+        ("RGBA", (200, 100, 50, 128), "PNG", (200, 100, 50)),
+        ("L", 90, "PNG", (90, 90, 90)),
+        ("LA", (90, 255), "PNG", (90, 90, 90)),
+        ("I;16", 90 * 256, "PNG", (90, 90, 90)),
+        ("1", 1, "PNG", (255, 255, 255)),
+        ("P", 0, "PNG", (0, 0, 0)),
+        ("CMYK", (0, 0, 0, 0), "JPEG", (255, 255, 255)),
+        ("RGB", (200, 100, 50), "WEBP", (200, 100, 50)),
+    ],
+)
+def test_every_mode_becomes_rgb(mode: str, colour: Any, format: str, expected: Any) -> None:
+    """Grey, alpha, 16 bits, palettes, CMYK: all arrive as 8-bit red, green, blue."""
+    image = read_image(encoded(mode, (8, 6), colour, format))
+    assert image.pixels.shape == (6, 8, 3)
+    assert image.pixels.dtype == "uint8"
+    assert abs(image.pixels[3, 4].astype(int) - expected).max() <= 3
+
+
+def test_exif_rotation_is_applied(tmp_path: Path) -> None:
+    """A photograph that was taken sideways comes in upright."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(encoded("RGB", (40, 20), (1, 2, 3), "JPEG", exif=exif))
+    assert read_image(path).pixels.shape == (40, 20, 3)
+    assert read_image(str(path)).width == 20
+
+
+def test_large_images_are_made_smaller() -> None:
+    """No side is over 1,024 pixels afterwards, and the first size is remembered."""
+    image = read_image(encoded("RGB", (3000, 10), 0, "PNG"))
+    assert image.pixels.shape == (3, 1024, 3)
+    assert (image.width, image.height) == (3000, 10)
+    assert image.scale == pytest.approx(3000 / 1024)
+
+
+def test_the_number_of_pixels_is_bounded_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image of a hundred megapixels is refused by its header alone."""
+    from PIL import Image, ImageFile
+
+    data = encoded("L", (10_000, 10_000), 0, "PNG")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    with pytest.raises(MatcherError, match="10000 x 10000"):
+        read_image(data)
+
+
+def test_arrays_are_taken_as_they_are() -> None:
+    """A uint8 array of height, width and three channels needs no decoding."""
+    import numpy
+
+    array = numpy.arange(5 * 4 * 3, dtype=numpy.uint8).reshape(5, 4, 3)
+    assert (read_image(array).pixels == array).all()
+    assert (read_image(array[:, ::-1]).pixels == array[:, ::-1]).all()
+
+
+def _arrays() -> list[Any]:
+    numpy = pytest.importorskip("numpy")
+    return [
+        numpy.zeros((4, 4, 3)),
+        numpy.zeros((4, 4), numpy.uint8),
+        numpy.zeros((4, 4, 4), numpy.uint8),
+        numpy.zeros((0, 4, 3), numpy.uint8),
+        numpy.zeros((3, 4, 4), numpy.uint8),
+    ]
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_other_arrays_are_refused(index: int) -> None:
+    """Floats, grey, alpha, nothing, and channels first are refused with type and shape."""
+    with pytest.raises(MatcherError, match=r"uint8 with the shape"):
+        read_image(_arrays()[index])
+
+
+def test_an_array_is_bounded_too() -> None:
+    """The bound on pixels holds for arrays."""
+    import numpy
+
+    with pytest.raises(MatcherError, match="at most 10"):
+        read_image(numpy.zeros((4, 4, 3), numpy.uint8), maximum_pixels=10)
+
+
+@pytest.mark.parametrize("data", [b"", b"not an image", b"\xff\xd8\xff\xe0broken", b"\x89PNG\r\n"])
+def test_what_is_no_image_is_refused(data: bytes) -> None:
+    """Bytes that are no image are refused by name."""
+    with pytest.raises(MatcherError, match="not an image"):
+        read_image(data)
+
+
+def test_a_truncated_photograph_is_refused() -> None:
+    """Half a JPEG is not a photograph with a grey half."""
+    whole = encoded("RGB", (200, 200), (9, 99, 199), "JPEG")
+    with pytest.raises(MatcherError, match="not an image"):
+        read_image(whole[: len(whole) // 2])
+
+
+def test_other_things_are_refused(tmp_path: Path) -> None:
+    """Numbers, missing files and folders are refused by name."""
+    with pytest.raises(MatcherError, match="not int"):
+        read_image(5)
+    with pytest.raises(MatcherError, match=r"missing\.jpg: No such file"):
+        read_image(tmp_path / "missing.jpg")
+    with pytest.raises(MatcherError, match="cannot read"):
+        read_image(tmp_path)
+
+
+def test_one_pixel_is_an_image() -> None:
+    """A one-by-one picture is read; that it has no face is for the backend to say."""
+    assert read_image(encoded("RGB", (1, 1), 0, "PNG")).pixels.shape == (1, 1, 3)
