@@ -5,12 +5,130 @@ What a change breaks here, it breaks for everybody who checks their own code.
 
 from __future__ import annotations
 
-from biotrail.errors import BiotrailError, VerificationError
+from collections.abc import Callable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import assert_type
+from uuid import UUID
+
+from biotrail.audit import AuditLogger, Receipt, SignedCheckpoint, open_log, rotate_key_file
+from biotrail.errors import BiotrailError, NotRecordedError, UnknownOutcomeError, VerificationError
+from biotrail.events import (
+    Actor,
+    ApplicationDecision,
+    Comparison,
+    ComparisonDecision,
+    Context,
+    Event,
+    Location,
+    Modality,
+    Outcome,
+    Reason,
+    Subject,
+)
+from biotrail.signing import Ed25519Signer, Signer, VerifierKey
+from biotrail.tlog import Checkpoint, ProofFile, verify_consistency, verify_inclusion
 
 
-def exit_code(error: BiotrailError) -> int:
-    """A verdict carries its own exit code and, where one can be named, the first bad index."""
+def events_take_words_or_their_texts() -> list[Event]:
+    """Members of the vocabulary and their texts are taken alike."""
+    comparison = Comparison(
+        matcher="example-face",
+        version="1.0",
+        decision=ComparisonDecision.MATCH,
+        score=0.83,
+        threshold=0.6,
+    )
+    return [
+        Event(action="door.open", decision="denied", modality="face", reason="no_face"),
+        Event(
+            action="door.open",
+            decision=ApplicationDecision.GRANTED,
+            actor=Actor(id="alice"),
+            subject=Subject(id="alice"),
+            modality=Modality.FACE,
+            comparison=comparison,
+            outcome=Outcome.SUCCESS,
+            reason=Reason.MATCH,
+            context=Context(
+                ip=ip_address("192.0.2.7"), location=Location(latitude=52.5, longitude=13.4)
+            ),
+            attributes={"floor": 2, "escorted": False},
+            occurred=datetime.now(UTC),
+        ),
+    ]
+
+
+def events_read_back_as_words(event: Event) -> None:
+    """What was given as text is read as the word; personal parts are objects or absent."""
+    assert_type(event.decision, ApplicationDecision)
+    assert_type(event.modality, Modality)
+    assert_type(event.comparison, Comparison | None)
+    assert_type(event.actor, Actor | None)
+    assert_type(event.id, UUID)
+
+
+def a_log_records(events: list[Event]) -> SignedCheckpoint:
+    """Opening, recording, proving and closing."""
+    with open_log("trail.db", origin="example.com/door", passphrase="secret") as log:
+        assert_type(log, AuditLogger)
+        assert_type(log.record(events[0]), Receipt)
+        assert_type(log.record_many(events), list[Receipt])
+        assert_type(log.prove(1), ProofFile)
+        rotate_key_file(log, "trail.db.key", passphrase="secret")
+        return log.checkpoint()
+
+
+def an_attempt_is_granted_after_its_block(log: AuditLogger, matches: Callable[[], bool]) -> bool:
+    """`granted` is a plain boolean, and the block hides no exception."""
+    with log.attempt(action="door.open", actor="alice") as attempt:
+        if matches():
+            attempt.grant()
+        else:
+            attempt.deny(Reason.NON_MATCH)
+    return attempt.granted
+
+
+async def tasks_record(log: AuditLogger, event: Event) -> Receipt:
+    """The same words with an ``a`` before them, and ``async with``."""
+    async with log.attempt(action="door.open") as attempt:
+        attempt.failed_to_acquire("no_face")
+    assert_type(attempt.receipt, Receipt | None)
+    return await log.arecord(event)
+
+
+class DeviceSigner:
+    """A signer of the host's own needs no base class."""
+
+    def __init__(self, inner: Ed25519Signer) -> None:
+        self._inner = inner
+
+    @property
+    def verifier_key(self) -> VerifierKey:
+        """The public half."""
+        return self._inner.verifier_key
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign in the device."""
+        return self._inner.sign(message)
+
+
+def a_signer_of_ones_own() -> Signer:
+    """The protocol is met by its two members."""
+    return DeviceSigner(Ed25519Signer.generate("example.com/door"))
+
+
+def proofs_are_bytes_and_ints(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> None:
+    """The maths takes no object of ours and returns nothing: it raises or has been shown."""
+    verify_inclusion(bytes(32), 3, new.size, proof, new.root)
+    verify_consistency(old.size, old.root, new.size, new.root, proof)
+
+
+def errors_carry_their_evidence(error: BiotrailError) -> int:
+    """A verdict carries its exit code and the first bad index, where one can be named."""
     if isinstance(error, VerificationError):
-        first_bad: int | None = error.index
-        return error.exit_code if first_bad is None else error.exit_code + 0
-    return 1
+        assert_type(error.index, int | None)
+        return error.exit_code
+    if isinstance(error, NotRecordedError):
+        return 1 if isinstance(error, UnknownOutcomeError) else 2
+    return 3
