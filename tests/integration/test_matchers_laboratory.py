@@ -1,0 +1,54 @@
+"""Error rates of landmark geometry on the AT&T photographs, as the documentation states them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biotrail.matchers import (
+    DEMONSTRATION_THRESHOLD,
+    FailureToAcquire,
+    MediaPipeFaceLandmarks,
+    Sample,
+)
+from biotrail.matchers._geometry import shape_distance
+from tests._components import SHARED
+from tests.integration.matchers_photographs import photographs
+
+pytestmark = [pytest.mark.component("mediapipe"), pytest.mark.component("shared")]
+
+PEOPLE = range(1, 13)
+
+
+def enlarged(path: Path) -> Any:
+    """The small grey photograph, four times as large, with a border, as MediaPipe needs it."""
+    import numpy
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        colour = opened.convert("RGB")
+    large = colour.resize((colour.width * 4, colour.height * 4), Image.Resampling.BICUBIC)
+    return numpy.asarray(ImageOps.expand(large, 120, (128, 128, 128)))
+
+
+def test_error_rates_are_those_of_the_documentation() -> None:
+    """On twelve people, FMR and FNMR at the demonstration's threshold are as bad as stated."""
+    features: list[tuple[int, Any]] = []
+    with MediaPipeFaceLandmarks(photographs()["model"]) as backend:
+        for person in PEOPLE:
+            for path in sorted((SHARED / "faces" / "att" / f"s{person}").iterdir()):
+                sample = backend.capture(enlarged(path))
+                assert isinstance(sample, Sample | FailureToAcquire)
+                if isinstance(sample, Sample):
+                    features.append((person, backend.extract(sample).values))
+    assert len(features) > 0.97 * 10 * len(PEOPLE)
+    mated: list[bool] = []
+    non_mated: list[bool] = []
+    for (left, shape_left), (right, shape_right) in combinations(features, 2):
+        scores = mated if left == right else non_mated
+        scores.append(shape_distance(shape_left, shape_right) <= DEMONSTRATION_THRESHOLD)
+    assert 0.02 < sum(non_mated) / len(non_mated) < 0.09
+    assert 0.30 < 1 - sum(mated) / len(mated) < 0.62

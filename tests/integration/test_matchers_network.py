@@ -1,0 +1,106 @@
+"""Proof by system call trace: no packet and no name look-up leaves while faces are processed.
+
+MediaPipe from 0.10.35 on reports usage to its maker when it is closed and about once a minute. The
+worker is traced while it works; and, in a process with the same seal, MediaPipe's own closing is
+let run, which is the moment at which it reports.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from biotrail.matchers._landmark_worker import FIRST_REPORTING, parse_version
+from tests.integration.matchers_photographs import photographs
+
+pytestmark = [pytest.mark.component("strace"), pytest.mark.component("mediapipe")]
+
+INTERNET = re.compile(r"\b(connect|sendto|sendmsg|sendmmsg|bind)\(.*AF_INET6?")
+REFUSED = ("ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT")
+CALLS = "trace=network,unshare,prctl,seccomp,io_uring_setup"
+
+USE = """
+import sys, time
+from biotrail.matchers import MediaPipeFaceLandmarks
+backend = MediaPipeFaceLandmarks(sys.argv[1])
+for _ in range(3):
+    backend.capture(sys.argv[2])
+begun = time.monotonic()
+backend.close()
+print(time.monotonic() - begun)
+"""
+
+CLOSE_SEALED = """
+import struct, sys, time
+from biotrail.matchers import _landmark_worker as worker
+assert worker.seal_network().holds
+model = open(sys.argv[1], "rb").read()
+detector = worker.Detector(model, {"maximum_faces": 2, "minimum_confidence_micro": 500000})
+for _ in range(3):
+    detector.detect(struct.pack(">II", 64, 64) + bytes(64 * 64 * 3))
+begun = time.monotonic()
+detector._landmarker.close()
+print(time.monotonic() - begun)
+"""
+
+
+def traced(program: str, folder: Path) -> tuple[list[str], float]:
+    """Run a program under strace; the lines of the trace, and the number that it prints."""
+    trace = folder / "trace"
+    files = photographs()
+    ran = subprocess.run(
+        [
+            *("strace", "-f", "-qq", "-e", CALLS, "-o", str(trace)),
+            *(sys.executable, "-c", program, str(files["model"]), str(files["enrolled"])),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return trace.read_text().splitlines(), float(ran.stdout.split()[-1])
+
+
+def left_the_machine(lines: list[str]) -> list[str]:
+    """The calls that could have brought a packet out: to an internet address, and not refused."""
+    return [
+        line
+        for line in lines
+        if INTERNET.search(line) and not any(error in line for error in REFUSED)
+    ]
+
+
+def test_the_trace_would_show_it(tmp_path: Path) -> None:
+    """The check finds a datagram to an address of this machine, so it is not blind."""
+    program = (
+        "import socket, sys\n"
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))\n"
+        "print(0)\n"
+    )
+    lines, _ = traced(program, tmp_path)
+    assert len(left_the_machine(lines)) == 1
+
+
+def test_nothing_leaves_while_faces_are_processed(tmp_path: Path) -> None:
+    """Start, three captures and close: no connection, no datagram, no name look-up."""
+    lines, seconds = traced(USE, tmp_path)
+    assert any("unshare(CLONE_NEWUSER|CLONE_NEWNET)" in line for line in lines)
+    assert any("SECCOMP_MODE_FILTER" in line for line in lines)
+    assert left_the_machine(lines) == []
+    assert not any(re.search(r"connect\(.*AF_UNIX.*= 0", line) for line in lines)
+    assert seconds < 0.5
+
+
+def test_nothing_leaves_when_mediapipe_closes_itself(tmp_path: Path) -> None:
+    """Even MediaPipe's own closing, at which it reports, gets nothing out, and does not wait."""
+    lines, seconds = traced(CLOSE_SEALED, tmp_path)
+    assert left_the_machine(lines) == []
+    assert not any(re.search(r"connect\(.*AF_UNIX.*= 0", line) for line in lines)
+    assert seconds < 1.0
+    if FIRST_REPORTING <= parse_version(version("mediapipe")) <= (1, 2, 2):
+        # The look-up of the maker's host: it was tried, beyond our own probe, and refused.
+        assert sum("socket(AF_UNIX" in line and "ENETUNREACH" in line for line in lines) > 1
