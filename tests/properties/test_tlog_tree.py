@@ -12,10 +12,10 @@ from biotrail.tlog import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    root_from_inclusion,
     verify_consistency,
     verify_inclusion,
 )
-from biotrail.tlog.proof import root_from_inclusion
 from tests.reference import rfc6962
 
 ENTRIES = [b"entry %d" % number for number in range(600)]

@@ -8,14 +8,9 @@ from __future__ import annotations
 from biotrail.tlog.checkpoint import Checkpoint, unverified_checkpoint
 from biotrail.tlog.compact import CompactRange
 from biotrail.tlog.hashing import EMPTY_ROOT, HASH_SIZE, leaf_hash, node_hash
-from biotrail.tlog.proof import (
-    consistency_proof,
-    inclusion_proof,
-    root_from_inclusion,
-    verify_consistency,
-    verify_inclusion,
-)
+from biotrail.tlog.proof import root_from_inclusion, verify_consistency, verify_inclusion
 from biotrail.tlog.proof_file import ProofFile
+from biotrail.tlog.prover import consistency_proof, inclusion_proof
 from biotrail.tlog.publish import published_files
 from biotrail.tlog.tile_builder import TileBuilder
 from biotrail.tlog.tile_nodes import TileNodes

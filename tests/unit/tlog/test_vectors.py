@@ -11,13 +11,13 @@ from biotrail.errors import MalformedError
 from biotrail.tlog import (
     CompactRange,
     ProofFile,
+    consistency_proof,
     inclusion_proof,
     leaf_hash,
     unverified_checkpoint,
     verify_consistency,
     verify_inclusion,
 )
-from biotrail.tlog.proof import consistency_proof
 from biotrail.tlog.tiles import (
     decode_entry_bundle,
     encode_entry_bundle,
