@@ -142,7 +142,20 @@ def test_a_signature_line_needs_a_signature() -> None:
         parse_note("text\n\n— name AAAAAA==\n")
 
 
-def test_the_note_of_the_specification_verifies() -> None:
-    """The example of C2SP signed-note is signed by the key that stands there."""
+def test_the_key_of_the_specification_is_read() -> None:
+    """The verifier key in C2SP signed-note has the name and the key id that stand there."""
     key = VerifierKey.parse("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
     assert (key.name, key.key_id.hex()) == ("example.com/foo", "530d903a")
+
+
+def test_the_note_of_the_go_package_verifies() -> None:
+    """The example in the documentation of golang.org/x/mod/sumdb/note is signed as it says."""
+    key = VerifierKey.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+    note = parse_note(
+        "If you think cryptography is the answer to your problem,\n"
+        "then you don't know what your problem is.\n"
+        "\n"
+        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpR"
+        "Zb6KE6RyyBwJnAM=\n"
+    )
+    assert verify_note(note, [key]) == (key,)
