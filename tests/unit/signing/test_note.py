@@ -155,7 +155,7 @@ def test_the_note_of_the_go_package_verifies() -> None:
         "If you think cryptography is the answer to your problem,\n"
         "then you don't know what your problem is.\n"
         "\n"
-        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpR"
-        "Zb6KE6RyyBwJnAM=\n"
+        "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngot"
+        "pRZb6KE6RyyBwJnAM=\n"
     )
     assert verify_note(note, [key]) == (key,)
