@@ -15,7 +15,10 @@ def test_every_verdict_has_its_row() -> None:
     """The table names each verdict with its exit code, and no other."""
     page = (ROOT / "docs" / "reference" / "exit-codes.md").read_text(encoding="utf-8")
     shown = {name: int(code) for code, name in _ROW.findall(page)}
-    verdicts = [VerificationError, *VerificationError.__subclasses__()]
+    verdicts: list[type[VerificationError]] = [
+        VerificationError,
+        *VerificationError.__subclasses__(),
+    ]
     public = [verdict for verdict in verdicts if verdict.__name__ in errors.__all__]
     assert shown == {verdict.__name__: verdict.exit_code for verdict in public}
 
