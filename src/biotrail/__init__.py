@@ -1,1 +1,66 @@
-"""biotrail: every biometric access attempt becomes evidence that a stranger can check."""
+"""biotrail: every biometric access attempt becomes evidence that a stranger can check.
+
+The door of the library. `open` a log, record an `Event` or wrap the login in `AuditLogger.attempt`,
+and let anybody who holds the verifier key `verify_log` it.
+"""
+
+from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint, rotate_key_file
+from biotrail.audit import open_log as open
+from biotrail.errors import BiotrailError, VerificationError
+from biotrail.events import (
+    Actor,
+    ActorKind,
+    ApplicationDecision,
+    Comparison,
+    ComparisonDecision,
+    ComparisonType,
+    Context,
+    Event,
+    Factor,
+    Location,
+    Modality,
+    Outcome,
+    PresentationAttackDecision,
+    Provenance,
+    Reason,
+    Subject,
+)
+from biotrail.signing import Ed25519Signer, Signer, VerifierKey
+from biotrail.stores import MemoryStore, SQLiteStore
+from biotrail.verify import Verification, verify_log
+
+__version__ = "0.1.0"
+__all__ = [
+    "Actor",
+    "ActorKind",
+    "ApplicationDecision",
+    "Attempt",
+    "AuditLogger",
+    "BiotrailError",
+    "Comparison",
+    "ComparisonDecision",
+    "ComparisonType",
+    "Context",
+    "Ed25519Signer",
+    "Event",
+    "Factor",
+    "Location",
+    "MemoryStore",
+    "Modality",
+    "Outcome",
+    "PresentationAttackDecision",
+    "Provenance",
+    "Reason",
+    "Receipt",
+    "SQLiteStore",
+    "SignedCheckpoint",
+    "Signer",
+    "Subject",
+    "Verification",
+    "VerificationError",
+    "VerifierKey",
+    "__version__",
+    "open",
+    "rotate_key_file",
+    "verify_log",
+]

@@ -2,6 +2,7 @@
 
 from biotrail.stores.base import (
     Batch,
+    Extent,
     Lookup,
     Store,
     StoredEntry,
@@ -16,6 +17,7 @@ from biotrail.stores.sqlite import SQLiteReader, SQLiteStore
 
 __all__ = [
     "Batch",
+    "Extent",
     "Lookup",
     "MemoryStore",
     "SQLiteReader",

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_schema import check_identity, missing_guards
-from biotrail.stores.base import Lookup, StoredEntry, StoredHead
+from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["SQLiteReader"]
 
@@ -74,7 +74,9 @@ class SQLiteReader:
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._reading().execute(query, tuple(values))
+            # Not "yield from": that would close the cursor of a reader that is closed already.
+            for row in self._reading().execute(query, tuple(values)):  # noqa: UP028
+                yield row
         except sqlite3.Error as error:
             raise translate(error, str(self.path)) from error
 
@@ -164,10 +166,21 @@ class SQLiteReader:
         query = "SELECT reference FROM subjects WHERE tenant = ? AND identity = ? ORDER BY rowid"
         return [row[0] for row in self._rows(query, (tenant, identity))]
 
+    def extent(self) -> Extent:
+        """How far each kind of row reaches, read in one statement."""
+        query = (
+            "SELECT h.size, (SELECT coalesce(max(idx), -1) + 1 FROM entries), "
+            "(SELECT coalesce(max(idx), -1) + 1 FROM payloads), "
+            "(SELECT checkpoint FROM entries WHERE idx = h.size - 1) FROM head AS h"
+        )
+        row = self._one(query)
+        return Extent(0, 0, 0, None) if row is None else Extent._make(row)
+
     def structure_faults(self) -> list[str]:
         """What SQLite's own check of the file finds wrong (pages, indexes, types)."""
         rows = self._rows("PRAGMA integrity_check(20)")
-        return [str(row[0]) for row in rows if row[0] != "ok"]
+        faults = [str(row[0]) for row in rows if row[0] != "ok"]
+        return faults + [f"{name} is absent or changed" for name in self.missing_guards()]
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""

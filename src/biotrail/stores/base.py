@@ -10,12 +10,13 @@ Third parties prove an adapter with `biotrail.testing.StoreContract`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "Batch",
+    "Extent",
     "Lookup",
     "Store",
     "StoreReader",
@@ -91,6 +92,22 @@ class StoredHead(NamedTuple):
     checkpoint: str
 
 
+class Extent(NamedTuple):
+    """How far the rows of a store reach, all read at one moment.
+
+    Attributes:
+        head: The size that the head names.
+        entries: One more than the highest index of an entry; 0 without entries.
+        payloads: The same for payloads.
+        checkpoint: The checkpoint at the last entry below the head, if there is one.
+    """
+
+    head: int
+    entries: int
+    payloads: int
+    checkpoint: str | None
+
+
 class StoredTile(NamedTuple):
     """A full tile of the tree: 256 hashes of level ``8 * level``, 8,192 bytes."""
 
@@ -142,6 +159,10 @@ class StoreReader(Protocol):
         """Entries with ``start <= index < stop``, in order of index, as they are now."""
         ...
 
+    def raw_entries(self, start: int, stop: int) -> Iterable[tuple[int, bytes, str | None]]:
+        """The same as plain tuples, for where speed matters."""
+        ...
+
     def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
         """Look-up columns of the same range."""
         ...
@@ -168,6 +189,14 @@ class StoreReader(Protocol):
 
     def indices_of_other_kinds(self) -> list[int]:
         """Indices, in order, of the entries that are not events."""
+        ...
+
+    def extent(self) -> Extent:
+        """How far each kind of row reaches, all read at one moment."""
+        ...
+
+    def structure_faults(self) -> list[str]:
+        """What the store's own check of its structure finds wrong; empty if nothing."""
         ...
 
     def close(self) -> None:

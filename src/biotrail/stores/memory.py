@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError
-from biotrail.stores.base import Batch, Lookup, StoredEntry, StoredHead
+from biotrail.stores.base import Batch, Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["MemoryStore"]
 
@@ -65,6 +65,10 @@ class MemoryStore:
         """Entries of a range, in order."""
         return iter(self._entries[start:stop])
 
+    def raw_entries(self, start: int, stop: int) -> Iterable[tuple[int, bytes, str | None]]:
+        """The same as plain tuples."""
+        return self._entries[start:stop]
+
     def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
         """Look-up columns of a range."""
         return enumerate(self._lookups[start:stop], start)
@@ -100,6 +104,17 @@ class MemoryStore:
     def references(self, tenant: str, identity: str) -> list[bytes]:
         """All random references of a person."""
         return list(self._references.get((tenant, identity), ()))
+
+    def extent(self) -> Extent:
+        """How far each kind of row reaches."""
+        with self._turn:
+            size = len(self._entries)
+            checkpoint = self._entries[-1].checkpoint if size else None
+            return Extent(size, size, max(self._payloads, default=-1) + 1, checkpoint)
+
+    def structure_faults(self) -> list[str]:
+        """Nothing: lists have no structure of their own to break."""
+        return []
 
     def reopen_after_fork(self) -> None:
         """Refuse: a child's records would go into a copy that nobody else sees."""
