@@ -137,17 +137,26 @@ def test_bytes_paths_and_arrays_give_one_answer(backend: MediaPipeFaceLandmarks)
     assert all((value == values[0]).all() for value in values)
 
 
-def test_swapped_colours_fail_the_self_test(backend: MediaPipeFaceLandmarks) -> None:
-    """The drawn face finds what hashes cannot: pixels that arrive upside down."""
+@pytest.mark.parametrize("fault", ["upside down", "planes", "zero to one", "negative"])
+def test_wrong_pixels_fail_the_self_test(backend: MediaPipeFaceLandmarks, fault: str) -> None:
+    """The drawn face finds what hashes cannot: pixels in a wrong order or on a wrong scale."""
     from biotrail.matchers._self_test import check_drawn_face
     from biotrail.matchers.images import RgbImage
 
-    def upside_down(image: RgbImage) -> Any:
-        turned = image.pixels[::-1].copy()
-        return backend._faces(RgbImage(turned, image.width, image.height))
+    faults: dict[str, Any] = {
+        "upside down": lambda pixels: pixels[::-1],
+        "planes": lambda pixels: pixels.transpose(2, 0, 1).reshape(pixels.shape),
+        "zero to one": lambda pixels: pixels // 255,
+        "negative": lambda pixels: 255 - pixels,
+    }
+
+    def wrongly(image: RgbImage) -> Any:
+        return backend._faces(
+            RgbImage(faults[fault](image.pixels).copy(), image.width, image.height)
+        )
 
     with pytest.raises(ModelError, match="self-test"):
-        check_drawn_face(upside_down)
+        check_drawn_face(wrongly)
 
 
 def test_references_of_other_models_are_refused(
@@ -231,7 +240,7 @@ UNSEALED = (
     "worker.seal_network = lambda: Seal(True, False, 'forbidden here')\n"
     "worker._installed_version = lambda: {version!r}\n"
 )
-NEVER = "worker._import_mediapipe = lambda: 1 / 0\n"
+NEVER = "worker.Detector = lambda *_: 1 / 0\n"
 
 
 def test_a_reporting_mediapipe_is_not_even_imported_unsealed() -> None:

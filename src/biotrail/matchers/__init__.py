@@ -13,7 +13,11 @@ from biotrail.matchers.backend import (
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, decide
 from biotrail.matchers.embedding import EmbeddingMatcher
-from biotrail.matchers.landmarks import DEMONSTRATION_THRESHOLD, MediaPipeFaceLandmarks
+from biotrail.matchers.landmarks import (
+    DEMONSTRATION_THRESHOLD,
+    MediaPipeFaceLandmarks,
+    NetworkSeal,
+)
 from biotrail.matchers.reference import Reference
 
 __all__ = [
@@ -29,6 +33,7 @@ __all__ = [
     "ModelCard",
     "ModelFile",
     "NetworkPolicy",
+    "NetworkSeal",
     "Reference",
     "Sample",
     "decide",

@@ -15,43 +15,18 @@ import json
 import os
 import re
 import sys
-import types
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO, NoReturn
 
+from biotrail.matchers._detector import Detector, Refusal
 from biotrail.matchers._seal import Seal, seal_network
-from biotrail.matchers._wire import (
-    FACE_BYTES,
-    MAXIMUM_REQUEST,
-    SIZE,
-    Kind,
-    read_frame,
-    write_frame,
-)
+from biotrail.matchers._wire import MAXIMUM_REQUEST, Kind, read_frame, write_frame
 
 FIRST_CLEAN, FIRST_REPORTING = (0, 10, 30), (0, 10, 35)
 """Versions from the first up to, not including, the second were seen to open no connection."""
 
-_UNUSED_MODULES = ("cv2", "matplotlib", "matplotlib.pyplot", "sounddevice")
-"""MediaPipe imports these for drawing and sound only; without them it starts a second earlier, and
-needs no libGL."""
-
 _NOWHERE = "http://127.0.0.1:9"
-_SYSTEM_LIBRARIES = ("libEGL", "libGLES", "libGL.")
-
-
-class Refusal(Exception):
-    """What the worker answers instead of a result.
-
-    Args:
-        reason: ``"seal"``, ``"dependency"``, ``"model"`` or ``"protocol"``.
-        message: For the user.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 def parse_version(text: str) -> tuple[int, ...]:
@@ -109,88 +84,6 @@ def _misdirect_proxies() -> None:
         del os.environ[name]
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         os.environ[name] = os.environ[name.upper()] = _NOWHERE
-
-
-def _import_mediapipe() -> Any:
-    """Import it without what it needs only for drawing; with everything where that fails."""
-    absent = [name for name in _UNUSED_MODULES if name not in sys.modules]
-    for name in absent:
-        sys.modules[name] = types.ModuleType(name)
-    try:
-        import mediapipe
-    except Exception:
-        for name in [*absent, *(name for name in sys.modules if name.startswith("mediapipe"))]:
-            sys.modules.pop(name, None)
-        import mediapipe
-    return mediapipe
-
-
-class Detector:
-    """Face Landmarker in this process, image mode.
-
-    Args:
-        model: Bytes of the .task file.
-        options: ``maximum_faces`` and ``minimum_confidence_micro``.
-
-    Raises:
-        Refusal: A library is missing, or the model is not one.
-    """
-
-    def __init__(self, model: bytes, options: dict[str, int]) -> None:
-        try:
-            self._mediapipe = _import_mediapipe()
-            self._landmarker = self._create(model, options)
-        except (ImportError, OSError) as error:
-            raise _dependency_refusal(error) from error
-        except (ValueError, RuntimeError) as error:
-            raise Refusal("model", f"MediaPipe refuses the model: {error}") from error
-
-    def _create(self, model: bytes, options: dict[str, int]) -> Any:
-        tasks = self._mediapipe.tasks
-        confidence = options["minimum_confidence_micro"] / 1_000_000
-        settings = tasks.vision.FaceLandmarkerOptions(
-            base_options=tasks.BaseOptions(model_asset_buffer=model),
-            num_faces=options["maximum_faces"],
-            min_face_detection_confidence=confidence,
-            min_face_presence_confidence=confidence,
-        )
-        return tasks.vision.FaceLandmarker.create_from_options(settings)
-
-    def detect(self, body: bytes) -> list[bytes]:
-        """Find the faces of one DETECT body; 478 x 3 float32 of each, as bytes."""
-        import numpy
-
-        width, height = SIZE.unpack_from(body)
-        pixels = numpy.frombuffer(body, numpy.uint8, offset=SIZE.size)
-        if 0 in (width, height) or pixels.size != width * height * 3:
-            raise Refusal("protocol", "the pixels do not fill the image")
-        image = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=pixels.reshape(height, width, 3)
-        )
-        faces = self._landmarker.detect(image).face_landmarks
-        return [_face_bytes(face) for face in faces]
-
-
-def _face_bytes(face: Any) -> bytes:
-    import numpy
-
-    data = numpy.array([(point.x, point.y, point.z) for point in face], "<f4").tobytes()
-    if len(data) != FACE_BYTES:
-        raise Refusal("model", f"the model gives {len(face)} points for a face, not 478")
-    return data
-
-
-def _dependency_refusal(error: Exception) -> Refusal:
-    text = str(error)
-    if any(name in text for name in _SYSTEM_LIBRARIES):
-        return Refusal(
-            "dependency",
-            f"MediaPipe needs system libraries ({text}). On Debian and Ubuntu: "
-            "apt-get install -y --no-install-recommends libegl1 libgles2",
-        )
-    return Refusal(
-        "dependency", f"MediaPipe cannot be loaded ({text}): pip install 'biotrail[mediapipe]'"
-    )
 
 
 def _expect(frame: tuple[Kind, bytes] | None, kind: Kind) -> bytes:

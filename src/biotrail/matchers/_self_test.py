@@ -1,7 +1,8 @@
 """A drawn face with known landmarks: checks the whole way from pixels to points, without a photo.
 
-It finds what pinned hashes cannot: colours or channels in the wrong order, a wrong scale, an older
-model that answers with 478 points in wrong places, a runtime that computes nonsense.
+It finds what pinned hashes cannot: pixels in the wrong order, a wrong scale, a model that answers
+with 478 points in wrong places, a runtime that computes nonsense. It does not find red and blue
+swapped, or a mirror image: landmarks hardly depend on colour, and the drawn face is symmetric.
 """
 
 from __future__ import annotations

@@ -1,26 +1,23 @@
-"""The parent's side of the landmark worker: starts it, bounds every call, replaces it once.
+"""The parent's side of the landmark worker: starts it when needed, and replaces it once.
 
-Every exchange has a deadline: a timer kills the process, its pipe closes, the waiting read ends.
-A worker that died or was killed is replaced once for the same request; then the error has a name.
+A worker that died, hung or spoke nonsense is replaced once for the same request; then the error has
+a name.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
-import weakref
-from collections import deque
-from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
+
+import attrs
 
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError, NetworkSealError
-from biotrail.matchers._wire import FACE_BYTES, MAXIMUM_REPLY, SIZE, Kind, read_frame, write_frame
+from biotrail.matchers._process import Gone, WorkerProcess
+from biotrail.matchers._wire import FACE_BYTES, SIZE, Kind
 
-__all__ = ["LandmarkWorker"]
+__all__ = ["LandmarkWorker", "NetworkSeal"]
 
 _REFUSALS: dict[str, type[Exception]] = {
     "dependency": MissingDependencyError,
@@ -28,99 +25,23 @@ _REFUSALS: dict[str, type[Exception]] = {
     "seal": NetworkSealError,
 }
 _COMMAND = ("-P", "-m", "biotrail.matchers._landmark_worker")
-_KEPT_LINES, _LONGEST_LINE = 20, 500
 
 
-class _Gone(Exception):
-    """The worker died, hung, or spoke nonsense."""
+@attrs.frozen
+class NetworkSeal:
+    """How the process in which MediaPipe runs is kept from the network.
 
+    Attributes:
+        mediapipe: Version of MediaPipe in it.
+        filter: Whether it can make no socket (Linux system call filter).
+        namespace: Whether it has an empty network namespace of its own as well.
+        detail: Why a lock is missing; empty where none is.
+    """
 
-class _Process:
-    """One life of the worker process."""
-
-    def __init__(self, command: tuple[str, ...]) -> None:
-        self.popen = subprocess.Popen(
-            [sys.executable, *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_environment(),
-            start_new_session=True,
-        )
-        self.noise: deque[str] = deque(maxlen=_KEPT_LINES)
-        assert self.popen.stderr is not None
-        arguments = (self.popen.stderr, self.noise)
-        self._reader = threading.Thread(target=_keep_lines, args=arguments, daemon=True)
-        self._reader.start()
-        self._killer = weakref.finalize(self, _kill, self.popen)
-
-    def exchange(
-        self, *requests: tuple[Kind, tuple[bytes | memoryview, ...]], timeout: float
-    ) -> tuple[Kind, bytes]:
-        """Send the requests and read one reply.
-
-        Raises:
-            _Gone: There was no whole reply within the time.
-        """
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        late = threading.Event()
-        timer = threading.Timer(timeout, self._give_up, args=(late,))
-        timer.daemon = True
-        timer.start()
-        try:
-            for kind, parts in requests:
-                write_frame(self.popen.stdin, kind, *parts)  # type: ignore[arg-type]
-            reply = read_frame(self.popen.stdout, maximum=MAXIMUM_REPLY)  # type: ignore[arg-type]
-        except OSError:
-            reply = self._early_refusal()
-        except ValueError as error:
-            raise _Gone(f"spoke nonsense ({error})") from error
-        finally:
-            timer.cancel()
-        if reply is None:
-            raise _Gone(f"gave no answer in {timeout:g} s" if late.is_set() else "ended")
-        return reply
-
-    def _give_up(self, late: threading.Event) -> None:
-        late.set()
-        self.popen.kill()
-
-    def _early_refusal(self) -> tuple[Kind, bytes] | None:
-        """A worker that refuses before it has read its requests breaks our writing."""
-        assert self.popen.stdout is not None
-        try:
-            return read_frame(self.popen.stdout, maximum=MAXIMUM_REPLY)  # type: ignore[arg-type]
-        except (OSError, ValueError):
-            return None
-
-    def end(self) -> None:
-        """Kill it and wait until it is gone; close the pipes."""
-        self._killer()
-        self._reader.join(timeout=1)
-
-
-def _kill(popen: subprocess.Popen[bytes]) -> None:
-    popen.kill()
-    popen.wait()
-    for pipe in (popen.stdin, popen.stdout):
-        with suppress(OSError):  # what was still buffered has no reader any more
-            if pipe is not None:
-                pipe.close()
-
-
-def _keep_lines(stream: IO[bytes], lines: deque[str]) -> None:
-    """Keep the last lines of what the worker prints; the rest is dropped."""
-    with stream, suppress(OSError, ValueError):
-        while line := stream.readline(_LONGEST_LINE):
-            lines.append(line.decode("utf-8", "replace").rstrip())
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and a path on which the worker finds the same packages as we do."""
-    here = str(Path(__file__).resolve().parents[2])
-    paths = [here, *(path for path in sys.path if path and path != here)]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    mediapipe: str
+    filter: bool
+    namespace: bool
+    detail: str
 
 
 class LandmarkWorker:
@@ -154,7 +75,7 @@ class LandmarkWorker:
         self._command = command
         self._lock = threading.Lock()
         self._owner = os.getpid()
-        self._process: _Process | None = None
+        self._process: WorkerProcess | None = None
         self._closed = False
         self.restarts = 0
         self.ready: dict[str, Any] = {}
@@ -215,21 +136,21 @@ class LandmarkWorker:
     def _attempt_twice(self, attempt: Any) -> Any:
         try:
             return attempt()
-        except _Gone:
+        except Gone:
             self._discard()
             self.restarts += 1
         try:
             return attempt()
-        except _Gone as error:
+        except Gone as error:
             noise = " | ".join(self._process.noise) if self._process else ""
             self._discard()
             raise MatcherError(
                 f"the landmark worker {error}, also after a restart; it last said: {noise or '-'}"
             ) from error
 
-    def _running(self) -> _Process:
+    def _running(self) -> WorkerProcess:
         if self._process is None:
-            self._process = _Process(self._command)
+            self._process = self._new_process()
             kind, body = self._process.exchange(
                 (Kind.START, (json.dumps(self._options).encode(),)),
                 (Kind.MODEL, (self._model,)),
@@ -238,12 +159,18 @@ class LandmarkWorker:
             self.ready = json.loads(self._body(kind, body, Kind.READY))
         return self._process
 
+    def _new_process(self) -> WorkerProcess:
+        try:
+            return WorkerProcess(self._command)
+        except OSError as error:
+            raise MatcherError(f"the landmark worker cannot be started: {error}") from error
+
     def _body(self, kind: Kind, body: bytes, expected: Kind) -> bytes:
         if kind is Kind.REFUSED:
             self._discard()
             _raise_refusal(body)
         if kind is not expected:
-            raise _Gone(f"answered {kind.name}")
+            raise Gone(f"answered {kind.name}")
         return body
 
     def _discard(self) -> None:

@@ -113,7 +113,7 @@ def require_same_card(card: ModelCard, *things: Sample | Features) -> None:
     for thing in things:
         if thing.card_digest != card.digest:
             raise MatcherError(
-                f"this {type(thing).__name__.lower()} was made by another model "
+                f"{type(thing).__name__} of another model "
                 f"(card {thing.card_digest.hex()[:16]}, not {card.digest.hex()[:16]} of {card.id} "
                 f"{card.version}); enrol again with this one"
             )

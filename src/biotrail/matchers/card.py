@@ -40,7 +40,8 @@ class NetworkPolicy(StrEnum):
     """What the matcher's code can reach while it holds biometric data."""
 
     SEALED = "sealed"
-    """Runs in a process that cannot open a socket."""
+    """Runs in a process that cannot open a socket; where a platform has no such lock, only in
+    versions that were seen to open none."""
     IN_PROCESS = "in_process"
     """Only biotrail's own arithmetic runs, in the host's process; it opens no socket."""
 

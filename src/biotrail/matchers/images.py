@@ -106,7 +106,10 @@ def _from_array(image: Any, maximum_pixels: int) -> RgbImage:
             f"this one is {array.dtype} {array.shape}"
         )
     _check_size(array.shape[1], array.shape[0], maximum_pixels)
-    return _shrink(Image.fromarray(numpy.ascontiguousarray(array)))
+    whole = numpy.ascontiguousarray(array)
+    if max(array.shape) <= _LONGEST_SIDE:
+        return RgbImage(whole, array.shape[1], array.shape[0])
+    return _shrink(Image.fromarray(whole))
 
 
 def _decode(data: bytes, maximum_pixels: int) -> RgbImage:

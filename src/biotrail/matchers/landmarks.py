@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import attrs
-
 from biotrail.errors import MissingDependencyError, ModelError
 from biotrail.matchers._geometry import (
     LANDMARKS,
@@ -24,7 +22,7 @@ from biotrail.matchers._geometry import (
     shape_distance,
 )
 from biotrail.matchers._self_test import check_drawn_face
-from biotrail.matchers._worker import LandmarkWorker
+from biotrail.matchers._worker import LandmarkWorker, NetworkSeal
 from biotrail.matchers.backend import (
     CaptureFailure,
     FailureToAcquire,
@@ -46,23 +44,6 @@ DEMONSTRATION_THRESHOLD = 0.039
 """Shape distance up to which the demonstration says "match". Not calibrated for anything else."""
 
 _MODULES = ("mediapipe", "numpy", "PIL")
-
-
-@attrs.frozen
-class NetworkSeal:
-    """How the process in which MediaPipe runs is kept from the network.
-
-    Attributes:
-        mediapipe: Version of MediaPipe in it.
-        filter: Whether it can make no socket (Linux system call filter).
-        namespace: Whether it has an empty network namespace of its own as well.
-        detail: Why a lock is missing; empty where none is.
-    """
-
-    mediapipe: str
-    filter: bool
-    namespace: bool
-    detail: str
 
 
 class MediaPipeFaceLandmarks:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from biotrail.matchers._landmark_worker import Refusal, check_version, parse_version
+from biotrail.matchers._detector import Refusal
+from biotrail.matchers._landmark_worker import check_version, parse_version
 from biotrail.matchers._seal import Seal
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sealing is Linux's")

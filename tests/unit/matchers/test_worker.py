@@ -6,6 +6,7 @@ The workers here are small programs that misbehave; the real one is tested with 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -145,6 +146,15 @@ def test_a_wrong_number_of_faces_is_refused() -> None:
     subject = worker("ready()\nread()\nwrite_frame(stdout, Kind.FACES, b'\\2abc'); read()")
     with pytest.raises(MatcherError, match="wrong length"):
         detect(subject)
+    subject.close()
+
+
+def test_an_interpreter_that_cannot_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no process can be started, the error says so, and of what kind it is."""
+    monkeypatch.setattr(sys, "executable", "/missing/python")
+    subject = worker(GOOD)
+    with pytest.raises(MatcherError, match="cannot be started"):
+        subject.start()
     subject.close()
 
 
