@@ -88,10 +88,11 @@ class WorkerProcess:
         except (OSError, ValueError):
             return None
 
-    def end(self) -> None:
-        """Kill it and wait until it is gone; close the pipes."""
+    def end(self) -> list[str]:
+        """Kill it, wait until it is gone, close the pipes; the last lines that it printed."""
         self._killer()
         self._reader.join(timeout=1)
+        return list(self.noise)
 
 
 def _widen(pipe: IO[bytes]) -> None:

@@ -142,8 +142,7 @@ class LandmarkWorker:
         try:
             return attempt()
         except Gone as error:
-            noise = " | ".join(self._process.noise) if self._process else ""
-            self._discard()
+            noise = " | ".join(self._discard())
             raise MatcherError(
                 f"the landmark worker {error}, also after a restart; it last said: {noise or '-'}"
             ) from error
@@ -173,10 +172,10 @@ class LandmarkWorker:
             raise Gone(f"answered {kind.name}")
         return body
 
-    def _discard(self) -> None:
+    def _discard(self) -> list[str]:
+        """End the process, if there is one; the last lines that it printed."""
         process, self._process = self._process, None
-        if process is not None:
-            process.end()
+        return process.end() if process is not None else []
 
 
 def _raise_refusal(body: bytes) -> NoReturn:
