@@ -30,6 +30,7 @@ __all__ = ["LogWriter"]
 
 _ATTEMPTS_AT_THE_HEAD = 100
 Answer = Receipt | BiotrailError
+_NO_EVENT = UUID(int=0)
 
 
 class LogWriter:
@@ -236,5 +237,5 @@ def _repeated_ids(records: Sequence[Prepared]) -> frozenset[int]:
 def _receipt(
     record: Prepared, index: int, leaf: bytes, moment: datetime, signed: SignedCheckpoint
 ) -> Receipt:
-    event_id = UUID(bytes=record.event_id) if record.event_id else UUID(int=0)
+    event_id = _NO_EVENT if record.event is None else record.event.id
     return Receipt(event_id, index, leaf, moment, signed)

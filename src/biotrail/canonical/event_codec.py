@@ -19,7 +19,8 @@ from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.payload import encode_payload
 from biotrail.canonical.times import format_time, parse_time
 from biotrail.errors import CanonicalError
-from biotrail.events import Actor, Comparison, Context, Event, Location, Subject
+from biotrail.events import Actor, Comparison, Context, Event, Location, Provenance, Subject
+from biotrail.events._frozen import FrozenMapping
 
 __all__ = [
     "PERSONAL_FIELDS",
@@ -68,7 +69,8 @@ def encode_event(event: Event, *, subject: bytes | None, salt: bytes) -> Encoded
     fields = personal_fields(event)
     payload, root = encode_payload(event_id, fields, salt) if fields else (None, None)
     content = _content(event, event_id, subject, root)
-    # The keys were put in in canonical order, so plain encoding gives the canonical bytes.
+    # The keys were put in in canonical order, so plain encoding gives the canonical bytes. Words
+    # of a vocabulary are text to the encoder, which the golden vectors pin.
     return EncodedEvent(cbor2.dumps({"event": content}), payload)
 
 
@@ -104,7 +106,7 @@ def _content(
     content: dict[str, CborValue] = {"id": event_id, "action": event.action}
     if event.labels:
         content["labels"] = _host_values(event.labels)
-    content["reason"] = str(event.reason)
+    content["reason"] = event.reason
     if event.target is not None:
         content["target"] = event.target
     if event.tenant is not None:
@@ -112,23 +114,28 @@ def _content(
     if clear := _clear_context(context):
         content["context"] = clear
     if event.factors:
-        content["factors"] = [word.value for word in event.factors]
+        content["factors"] = list(event.factors)
     assert event.outcome is not None
-    content["outcome"] = event.outcome.value
+    content["outcome"] = event.outcome
     if root is not None:
         content["payload"] = root
     if subject is not None:
         content["subject"] = subject
-    content["decision"] = event.decision.value
-    content["modality"] = event.modality.value
+    content["decision"] = event.decision
+    content["modality"] = event.modality
     content["occurred"] = format_time(event.occurred)
     if comparison is not None:
         content["comparison"] = _comparison(comparison)
     if context.provenance:
-        content["provenance"] = _in_order(
-            {name: word.value for name, word in context.provenance.items()}
-        )
+        content["provenance"] = _plain(context.provenance)
     return content
+
+
+def _plain(provenance: Mapping[str, Provenance]) -> dict[str, CborValue]:
+    # A context keeps its provenance in the order in which it is encoded.
+    if isinstance(provenance, FrozenMapping):
+        return provenance.plain()
+    return _in_order(dict(provenance))
 
 
 def _in_order(values: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +156,7 @@ def _optional_micro(value: float | None) -> int | None:
 
 
 def _actor(actor: Actor) -> dict[str, CborValue]:
-    return _present((("id", actor.id), ("kind", actor.kind.value), ("name", actor.name)))
+    return _present((("id", actor.id), ("kind", actor.kind), ("name", actor.name)))
 
 
 def _subject(subject: Subject) -> dict[str, CborValue]:
@@ -181,17 +188,16 @@ def _clear_context(context: Context) -> dict[str, CborValue]:
 
 
 def _comparison(comparison: Comparison) -> dict[str, CborValue]:
-    attack, kind = comparison.presentation_attack, comparison.type
     return _present(
         (
-            ("pad", None if attack is None else attack.value),
-            ("type", None if kind is None else kind.value),
+            ("pad", comparison.presentation_attack),
+            ("type", comparison.type),
             ("digest", comparison.digest),
             ("metric", comparison.metric),
             ("gallery", comparison.gallery),
             ("matcher", comparison.matcher),
             ("version", comparison.version),
-            ("decision", comparison.decision.value),
+            ("decision", comparison.decision),
             ("reference", comparison.reference),
             ("calibration", comparison.calibration),
             ("gallery_size", comparison.gallery_size),

@@ -14,7 +14,7 @@ with the fields in the canonical order of their names. The work for a field is c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -36,6 +36,7 @@ __all__ = [
 
 SALT_SIZE = 32
 MAXIMUM_FIELDS = 23
+_KEPT_NAMES = 256
 _VERSION = 1
 _SALT_DOMAIN = b"biotrail/salt/1\n"
 _FIELD_DOMAIN = b"biotrail/field/1\n"
@@ -61,7 +62,8 @@ def field_salt(salt: bytes, name: str) -> bytes:
 
 def commitment(event_id: bytes, name: str, value: CborValue, own_salt: bytes) -> bytes:
     """The commitment to one field of one event, given that field's own salt."""
-    return _commitment(event_id, cbor2.dumps(name), cbor2.dumps(value), own_salt)
+    committed = b"\x83\x50" + event_id + cbor2.dumps(name) + cbor2.dumps(value)
+    return sha256(_FIELD_DOMAIN + own_salt + committed).digest()
 
 
 def payload_root(commitments: Iterable[bytes]) -> bytes:
@@ -99,14 +101,17 @@ def encode_payload(
     if len(salt) != SALT_SIZE or not 1 <= len(fields) <= MAXIMUM_FIELDS:
         raise CanonicalError("a payload needs a salt of 32 bytes and 1 to 23 fields")
     parts = [b"\x83\x01\x58\x20", salt, bytes((0xA0 + len(fields),))]
-    commitments = []
+    commitments = [_ROOT_DOMAIN]
+    add_part, add_commitment, dumps = parts.append, commitments.append, cbor2.dumps
+    # CBOR([event id, name, value]) begins so: an array of three, a byte string of 16.
+    opening = b"\x83\x50" + event_id
     for name, value in fields:
-        encoded_name = _encoded_names.get(name) or _encode_name(name)
-        encoded = cbor2.dumps(value)
-        parts += (encoded_name, encoded)
-        own_salt = sha256(_SALT_DOMAIN + encoded_name + salt).digest()
-        commitments.append(_commitment(event_id, encoded_name, encoded, own_salt))
-    return b"".join(parts), payload_root(commitments)
+        encoded_name, salted = _names.get(name) or _name(name)
+        encoded = encoded_name + dumps(value)
+        add_part(encoded)
+        own_salt = sha256(salted + salt).digest()
+        add_commitment(sha256(_FIELD_DOMAIN + own_salt + opening + encoded).digest())
+    return b"".join(parts), sha256(b"".join(commitments)).digest()
 
 
 def decode_payload(data: bytes) -> Payload:
@@ -126,21 +131,12 @@ def decode_payload(data: bytes) -> Payload:
     return Payload(salt, fields)
 
 
-def _commitment(event_id: bytes, name: bytes, value: bytes, own_salt: bytes) -> bytes:
-    # 0x83 0x50: an array of three, whose first item is a byte string of 16.
-    return sha256(_FIELD_DOMAIN + own_salt + b"\x83\x50" + event_id + name + value).digest()
+_names: dict[str, tuple[bytes, bytes]] = {}
 
 
-_encoded_names: dict[str, bytes] = {}
-
-
-def _encode_name(name: str) -> bytes:
+def _name(name: str) -> tuple[bytes, bytes]:
+    """A field's name encoded, alone and after the domain of the salts; kept for the next time."""
     encoded = cbor2.dumps(name)
-    if len(_encoded_names) < 256:
-        _encoded_names[name] = encoded
-    return encoded
-
-
-def fields_in_order(fields: Mapping[str, CborValue]) -> list[tuple[str, CborValue]]:
-    """Pairs in the canonical order of the names, for `encode_payload`."""
-    return sorted(fields.items(), key=lambda pair: (len(pair[0].encode()), pair[0].encode()))
+    if len(_names) < _KEPT_NAMES:
+        _names[name] = encoded, _SALT_DOMAIN + encoded
+    return encoded, _SALT_DOMAIN + encoded

@@ -25,6 +25,10 @@ class FrozenMapping(Mapping[str, _Value]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def plain(self) -> dict[str, _Value]:
+        """The dictionary within, for reading at speed; not to be changed."""
+        return self._values
+
     def __repr__(self) -> str:
         return repr(self._values)
 

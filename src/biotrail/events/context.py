@@ -139,8 +139,12 @@ class Context:
 
 
 CONTEXT_FIELDS: tuple[str, ...] = tuple(
-    field.name for field in attrs.fields(Context) if field.name != "provenance"
+    sorted(
+        (field.name for field in attrs.fields(Context) if field.name != "provenance"),
+        key=lambda name: (len(name), name),
+    )
 )
+"""Shortest first, then by the alphabet: the order in which they are encoded."""
 
 
 def as_context(value: Context | None) -> Context:
