@@ -127,11 +127,12 @@ def split_entry(entry: bytes) -> Head:
     Raises:
         CanonicalError: The head is not in its one form.
     """
-    width = 0 if len(entry) < 3 or entry[2] < 0x18 else _WIDTHS.get(entry[2], -1)
+    first = entry[2] if len(entry) > 2 else 0xFF
+    width = 0 if first < 0x18 else _WIDTHS.get(first, -1)
     if not entry.startswith(_HEAD) or width < 0 or len(entry) > MAXIMUM_ENTRY_SIZE:
         raise CanonicalError("not an entry of version 1")
     after = 3 + width
-    index = entry[2] if width == 0 else int.from_bytes(entry[3:after], "big")
+    index = first if width == 0 else int.from_bytes(entry[3:after], "big")
     prev_at, recorded_at = after + 2, after + 36
     body_at = recorded_at + TIME_LENGTH
     well_formed = (

@@ -1,9 +1,9 @@
 """The strict check of an event's body at speed: the same verdict as `decode_entry`, less work.
 
 Re-encoding a decoded body in the order in which its keys came shows every leniency of the decoder
-except the order of keys, floats, tags and text that is not in form C; the form of an event rules
-out the middle two, and the rest is checked here. Whatever is not plainly right is left to the
-general decoder, whose word is final.
+except the order of keys, floats, tags (large integers are one) and text that is not in form C; the
+form of an event rules out floats and the other tags, and the rest is checked here. Whatever is not
+plainly right is left to the general decoder, whose word is final.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = ["is_plainly_canonical_event"]
 
 _seen_orders: set[tuple[str, ...]] = set()
 _MAXIMUM_ORDERS = 4_096
+_LEAST, _MOST = -(2**64), 2**64 - 1
 
 
 def is_plainly_canonical_event(body: bytes) -> bool:
@@ -43,8 +44,14 @@ def _ordered_ascii(content: dict[str, object]) -> bool:
         if kind is str:
             if not item.isascii():  # type: ignore[attr-defined] # its type was just read
                 return False
+        elif kind is int:
+            if not _LEAST <= item <= _MOST:  # type: ignore[operator] # likewise
+                return False
         elif kind is dict:
             if not _ordered_ascii(item):  # type: ignore[arg-type] # likewise
+                return False
+        elif kind is int:
+            if not -(2**64) <= item < 2**64:  # type: ignore[operator] # its type was just read
                 return False
         elif kind is list and not all(word.isascii() for word in item):  # type: ignore[attr-defined]
             return False

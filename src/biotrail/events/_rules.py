@@ -7,6 +7,7 @@ text has one form of bytes; nothing else is ever changed silently.
 from __future__ import annotations
 
 import math
+import sys
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -83,8 +84,8 @@ def normal_text(name: str, value: object, *, maximum: int, controls: bool = Fals
     if not isinstance(value, str):
         refuse_biometrics(name, value)
         raise EventError(name, value, "must be text")
-    if isinstance(value, StrEnum):
-        value = value.value
+    if type(value) is not str:
+        value = str.__str__(value)
     if not value.isascii():
         try:
             value.encode()
@@ -93,13 +94,16 @@ def normal_text(name: str, value: object, *, maximum: int, controls: bool = Fals
         value = unicodedata.normalize("NFC", value)
     if not 1 <= len(value) <= maximum:
         raise EventError(name, value, f"must have 1 to {maximum} characters, has {len(value)}")
-    if not controls and not value.isprintable() and _has_controls(value):
-        raise EventError(name, value, "must not contain control characters")
+    if not value.isprintable():
+        categories = set(map(unicodedata.category, value))
+        if "Cc" in categories and not controls:
+            raise EventError(name, value, "must not contain control characters")
+        if "Cn" in categories:
+            # Form C is stable over the versions of Unicode for assigned characters only: such a
+            # text could be in form C to the Python that writes it and not to one that verifies it.
+            rule = f"must not contain characters that Unicode {unicodedata.unidata_version} lacks"
+            raise EventError(name, value, rule)
     return value
-
-
-def _has_controls(value: str) -> bool:
-    return any(unicodedata.category(character) == "Cc" for character in value)
 
 
 def text(*, maximum: int, optional: bool = False, controls: bool = False) -> Validator:
@@ -131,6 +135,8 @@ def whole(*, minimum: int = 0, maximum: int = MAXIMUM_INTEGER) -> Validator:
         if not minimum <= value <= maximum:
             rule = f"must lie between {minimum} and {maximum}"
             raise EventError(field_name(instance, attribute), value, rule)
+        if type(value) is not int:
+            object.__setattr__(instance, attribute.name, int(value))
 
     return validate
 
@@ -144,7 +150,10 @@ def millionths(name: str, value: object, *, limit: float = _LIMIT_REAL) -> float
     if isinstance(value, bool) or not isinstance(value, Real):
         refuse_biometrics(name, value)
         raise EventError(name, value, "must be a real number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = sys.float_info.max
     if not math.isfinite(number):
         raise EventError(name, value, "must be finite, neither NaN nor infinite")
     if abs(number) > limit:
@@ -165,6 +174,8 @@ def real(*, limit: float = _LIMIT_REAL) -> Validator:
 
 def member(name: str, value: object, words: type[_Enum]) -> _Enum:
     """Return `value` as a member of `words`, accepting the member or its text."""
+    if not isinstance(value, str):
+        refuse_biometrics(name, value)
     try:
         return words(value)  # type: ignore[arg-type] # a value of another type is refused below
     except ValueError:
@@ -191,6 +202,8 @@ def aware_time(name: str, value: object) -> datetime:
         raise EventError(name, value, "must be a datetime")
     if value.tzinfo is None or value.utcoffset() is None:
         raise EventError(name, value, "must be aware of its time zone, e.g. datetime.now(UTC)")
+    if type(value) is not datetime:
+        value = datetime.combine(value.date(), value.timetz())
     if value.tzinfo is UTC:
         return value
     try:
@@ -232,6 +245,9 @@ def _attribute_value(name: str, value: object) -> AttributeValue:
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
+        if len(value) > MAXIMUM_ATTRIBUTE_BYTES and _names_biometrics(name):
+            rule = f"text must have at most {MAXIMUM_ATTRIBUTE_BYTES} characters; {_BIOMETRIC_HINT}"
+            raise EventError(name, value, rule)
         return normal_text(name, value, maximum=MAXIMUM_ATTRIBUTE_TEXT, controls=True)
     if isinstance(value, int):
         if abs(value) > MAXIMUM_INTEGER:
@@ -240,16 +256,19 @@ def _attribute_value(name: str, value: object) -> AttributeValue:
     if isinstance(value, datetime):
         return aware_time(name, value)
     if isinstance(value, bytes):
-        last = name.rpartition("[")[2].rstrip("]")
-        if len(value) > MAXIMUM_ATTRIBUTE_BYTES or last.lower() in _NAMES_OF_BIOMETRICS:
+        if len(value) > MAXIMUM_ATTRIBUTE_BYTES or _names_biometrics(name):
             rule = f"bytes must be at most {MAXIMUM_ATTRIBUTE_BYTES} long; {_BIOMETRIC_HINT}"
             raise EventError(name, value, rule)
-        return value
+        return bytes(value)
     refuse_biometrics(name, value)
     rule = "must be text, a whole number, a boolean, a datetime or short bytes"
     if isinstance(value, float):
         rule += "; give a real number as a whole number with its unit in the name"
     raise EventError(name, value, rule)
+
+
+def _names_biometrics(name: str) -> bool:
+    return name.partition("[")[2].removesuffix("]").lower() in _NAMES_OF_BIOMETRICS
 
 
 def refuse_biometrics(name: str, value: object) -> None:

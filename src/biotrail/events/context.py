@@ -75,8 +75,11 @@ def _provenance(value: Mapping[str, Provenance | str]) -> Mapping[str, Provenanc
         return _NOTHING
     if not isinstance(value, Mapping):
         raise EventError("Context.provenance", value, "must be a mapping of field to provenance")
+    for field in value:
+        if field not in CONTEXT_FIELDS:
+            raise EventError("Context.provenance", field, "must name fields of the context")
     words = {
-        field: rules.member(f"Context.provenance[{field!s}]", word, Provenance)
+        field: rules.member(f"Context.provenance[{field}]", word, Provenance)
         for field, word in value.items()
     }
     return FrozenMapping(words)
@@ -133,7 +136,7 @@ class Context:
         for name in self.provenance:
             if name not in full:
                 rule = "must name a field of the context that is set"
-                raise EventError(f"Context.provenance[{name!s}]", name, rule)
+                raise EventError(f"Context.provenance[{name}]", name, rule)
         if full:
             object.__setattr__(self, "provenance", FrozenMapping(full))
 

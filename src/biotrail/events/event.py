@@ -63,13 +63,13 @@ def _outcome(value: Outcome | str | None) -> Outcome | None:
     return None if value is None else rules.member("Event.outcome", value, Outcome)
 
 
-def _reason(value: Reason | str) -> Reason | str:
+def _reason(value: object) -> Reason | str:
     try:
         return Reason(value)
     except ValueError:
-        if str(value).startswith(_HOST_REASON):
+        if isinstance(value, str) and value.startswith(_HOST_REASON) and value != _HOST_REASON:
             return rules.normal_text("Event.reason", value, maximum=64)
-        rule = "must be a word of Reason, or begin with 'host.' for a reason of your own"
+        rule = "must be a word of Reason, or 'host.' and a word for a reason of your own"
         raise EventError("Event.reason", value, rule) from None
 
 
