@@ -56,12 +56,12 @@ def test_the_package_does_not_import_extras() -> None:
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_the_command_says_which_extra_is_missing(missing: str) -> None:
-    """Without the packages of the command line, the command names the extra and exits with 3."""
+    """Without the packages of the command line, the command names the extra and exits with 2."""
     code = (
         f"import sys; sys.modules[{missing!r}] = None\nfrom biotrail.__main__ import main\nmain()"
     )
     ran = _run(code, optional=True)
-    assert ran.returncode == 3
+    assert ran.returncode == 2
     assert "pip install 'biotrail[cli]'" in ran.stderr
     assert "Traceback" not in ran.stderr
 

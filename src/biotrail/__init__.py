@@ -27,7 +27,7 @@ from biotrail.events import (
 )
 from biotrail.signing import Ed25519Signer, Signer, VerifierKey
 from biotrail.stores import MemoryStore, SQLiteStore
-from biotrail.verify import Verification, verify_log
+from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
 __version__ = "0.1.0"
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Modality",
     "Outcome",
     "PresentationAttackDecision",
+    "ProvenEntry",
     "Provenance",
     "Reason",
     "Receipt",
@@ -63,4 +64,5 @@ __all__ = [
     "open",
     "rotate_key_file",
     "verify_log",
+    "verify_proof",
 ]

@@ -13,7 +13,7 @@ from typing import Final
 
 __all__ = ["MISSING_EXTRA_EXIT_CODE", "main"]
 
-MISSING_EXTRA_EXIT_CODE: Final = 3
+MISSING_EXTRA_EXIT_CODE: Final = 2
 """What the command exits with when the packages of the ``cli`` extra are not installed."""
 
 _NEEDED: Final = ("typer", "rich")

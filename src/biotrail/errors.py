@@ -91,6 +91,8 @@ class KeyFileError(SigningError):
 class SignatureError(BiotrailError):
     """A signed note is malformed, or no trusted key signed it, or a signature is wrong."""
 
+    kind, exit_code = "not signed", 21
+
 
 class ProofError(BiotrailError):
     """An inclusion or consistency proof does not lead to the expected root.
@@ -99,6 +101,8 @@ class ProofError(BiotrailError):
         expected: The root hash that was to be reached, if known.
         calculated: The root hash that the proof leads to, if it leads anywhere.
     """
+
+    kind, exit_code = "not proven", 20
 
     def __init__(
         self, message: str, *, expected: bytes | None = None, calculated: bytes | None = None

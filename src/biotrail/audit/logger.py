@@ -14,7 +14,7 @@ from biotrail.audit.committer import Committer
 from biotrail.audit.prepare import Prepared, Preparer, prepare_other
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 from biotrail.audit.writer import LogWriter
-from biotrail.canonical import encode_value
+from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import (
     BiotrailError,
     EventError,
@@ -321,7 +321,7 @@ class AuditLogger:
 
 def proof_file(index: int, hashes: Sequence[bytes], note: str, entry: bytes) -> ProofFile:
     """A proof file that carries the entry itself."""
-    return ProofFile(index, tuple(hashes), note, encode_value({"entry": entry}))
+    return ProofFile(index, tuple(hashes), note, encode_proof_entry(entry))
 
 
 def _check_name(key: VerifierKey, origin: str) -> None:

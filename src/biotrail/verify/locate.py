@@ -331,6 +331,12 @@ class _Walk:
                 expected=self.history.origin,
                 found=claimed.origin,
             )
+        if signed.signatures[0].name != claimed.origin:
+            raise AlteredError(
+                f"the first signature of the checkpoint at entry {index} is not the log's own",
+                index=index,
+                found=note,
+            )
         self._check_signature(index, note, signed)
         if claimed.size != size:
             raise AlteredError(

@@ -37,12 +37,12 @@ from biotrail.errors import (
 )
 from biotrail.signing import VerifierKey, open_checkpoint
 from biotrail.stores import Extent, SQLiteReader, StoreReader
-from biotrail.stores.tree import node_reader
 from biotrail.tlog import CompactRange, unverified_checkpoint
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import decode_tile
 from biotrail.trust import KeyHistory
 from biotrail.verify.locate import locate
+from biotrail.verify.prove import unverified_root_at
 from biotrail.verify.report import Verification
 from biotrail.verify.scan import BrokenStretch, Stretch
 from biotrail.verify.stretches import STRETCH, Result, Task, stretch_hashes
@@ -136,7 +136,7 @@ def _verify(
     _check_trust(history, trusted, results)
     _check_upper_tiles(store, size)
     root = unverified_checkpoint(note).root
-    complete = tuple(_check_earlier(store, size, one, history) for one in earlier)
+    complete = tuple(_check_earlier(store, one, history) for one in earlier)
     if lookups and (faults := store.structure_faults()):
         raise AlteredError(f"the store's own structure is damaged: {faults[0]}", found=faults)
     stretches = [result.stretch for result in results]
@@ -361,7 +361,7 @@ def _check_upper_tiles(store: StoreReader, size: int) -> None:
                 raise AlteredError(f"tile {index} of level {level} was changed")
 
 
-def _check_earlier(store: StoreReader, size: int, note: str, history: KeyHistory) -> int:
+def _check_earlier(store: StoreReader, note: str, history: KeyHistory) -> int:
     """The log continues a checkpoint that was kept; returns its size."""
     try:
         checkpoint, key = open_checkpoint(note, [one.key for one in history.admissions])
@@ -372,7 +372,7 @@ def _check_earlier(store: StoreReader, size: int, note: str, history: KeyHistory
         raise WrongKeyError(
             f"the earlier checkpoint is not one that this log's keys signed: {error}"
         ) from error
-    root = _root_at(store, size, checkpoint.size)
+    root = unverified_root_at(store, checkpoint)
     if root != checkpoint.root:
         raise ForkedError(
             f"at size {checkpoint.size} the log has another history than the checkpoint that was "
@@ -382,13 +382,3 @@ def _check_earlier(store: StoreReader, size: int, note: str, history: KeyHistory
             found=root.hex(),
         )
     return checkpoint.size
-
-
-def _root_at(store: StoreReader, size: int, earlier: int) -> bytes:
-    """Root of the tree when it had `earlier` entries, from tiles that have just been checked."""
-    tree = CompactRange()
-    node = node_reader(store, size)
-    for level in reversed(range(earlier.bit_length())):
-        if earlier >> level & 1:
-            tree.append_subtree(node(level, tree.size >> level), level)
-    return tree.root()
