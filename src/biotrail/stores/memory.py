@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
-from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError
+from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError, StoreError
 from biotrail.stores.base import Batch, Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["MemoryStore"]
@@ -34,10 +34,17 @@ class MemoryStore:
         with self._turn:
             if len(self._entries) != batch.first:
                 raise HeadMovedError(f"the log has {len(self._entries)} entries")
-            ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id]
-            if taken := self.find_events(ids):
-                raise EventIdTakenError(taken)
+            self._refuse_repetition(batch)
             self._write(batch)
+
+    def _refuse_repetition(self, batch: Batch) -> None:
+        ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]
+        if taken := self.find_events(ids):
+            raise EventIdTakenError(taken)
+        if len(set(ids)) < len(ids):
+            raise StoreError("two entries of the batch bear the same event id")
+        if any((tile.level, tile.index) in self._tiles for tile in batch.tiles):
+            raise StoreError("a tile of the batch is there already")
 
     def _write(self, batch: Batch) -> None:
         for tenant, identity, reference in batch.subjects:
@@ -63,15 +70,15 @@ class MemoryStore:
 
     def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
         """Entries of a range, in order."""
-        return iter(self._entries[start:stop])
+        return iter(self._entries[max(start, 0) : max(stop, 0)])
 
     def raw_entries(self, start: int, stop: int) -> Iterable[tuple[int, bytes, str | None]]:
         """The same as plain tuples."""
-        return self._entries[start:stop]
+        return self._entries[max(start, 0) : max(stop, 0)]
 
     def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
         """Look-up columns of a range."""
-        return enumerate(self._lookups[start:stop], start)
+        return enumerate(self._lookups[max(start, 0) : max(stop, 0)], max(start, 0))
 
     def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Payloads of a range."""
