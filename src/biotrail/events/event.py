@@ -64,8 +64,10 @@ def _outcome(value: Outcome | str | None) -> Outcome | None:
 
 
 def _reason(value: object) -> Reason | str:
+    if not isinstance(value, str):
+        rules.refuse_biometrics("Event.reason", value)
     try:
-        return Reason(value)
+        return Reason(value)  # type: ignore[arg-type] # a value of another type is refused below
     except ValueError:
         if isinstance(value, str) and value.startswith(_HOST_REASON) and value != _HOST_REASON:
             return rules.normal_text("Event.reason", value, maximum=64)
