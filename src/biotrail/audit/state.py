@@ -7,7 +7,8 @@ entries that it has not checked, and recovery after a crash is no special path.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
 
 from biotrail.canonical import FIRST_PREV, Entry, Head, decode_entry, split_entry
 from biotrail.errors import (
@@ -21,7 +22,7 @@ from biotrail.errors import (
     WrongKeyError,
 )
 from biotrail.signing import VerifierKey
-from biotrail.stores import StoredEntry, StoredHead, StoreReader
+from biotrail.stores import StoredEntry, StoredHead, StoredTile, StoreReader
 from biotrail.stores.tree import node_reader, range_of_edges, stored_edges
 from biotrail.tlog import (
     CompactRange,
@@ -31,6 +32,7 @@ from biotrail.tlog import (
     unverified_checkpoint,
     verify_inclusion,
 )
+from biotrail.tlog.tiles import TILE_WIDTH
 from biotrail.trust import KeyHistory
 
 __all__ = ["EVENT_BODY", "LogState"]
@@ -88,6 +90,13 @@ class LogState:
         state._accept_head(head, trusted)
         return state
 
+    def filled_by(self, leaves: Sequence[bytes]) -> list[StoredTile]:
+        """The tiles that these leaf hashes would fill; nothing is changed."""
+        edge = len(self.tiles.edges[0]) if self.tiles.edges else 0
+        if edge + len(leaves) < TILE_WIDTH:
+            return []
+        return [StoredTile(*tile) for tile in self.copy_tiles().extend(leaves)]
+
     def copy_tiles(self) -> TileBuilder:
         """A builder of its own that goes on from the same hashes."""
         return TileBuilder(self.size, self.tiles.edges)
@@ -111,13 +120,26 @@ class LogState:
             raise AlteredError("the checkpoint at the head was replaced", index=head.size - 1)
         self._take_all(list(store.entries(self.size, head.size)), head)
 
+    def rehearse(self, others: Iterable[tuple[int, bytes]]) -> None:
+        """Refuse entries that break a rule about keys before they are written for good.
+
+        Args:
+            others: Index and bytes of the entries that are not events.
+
+        Raises:
+            VerificationError: No verifier would accept a log with these entries.
+        """
+        rehearsal = deepcopy(self.keys)
+        for index, entry in others:
+            decoded = _decode(entry, index)
+            rehearsal.apply(index, decoded.kind, decoded.content)
+
     def advance(
         self,
         others: Iterable[tuple[int, bytes]],
+        leaves: Sequence[bytes],
         *,
         tree: CompactRange,
-        tiles: TileBuilder,
-        prev: bytes,
         recorded: str,
         note: str,
     ) -> None:
@@ -125,18 +147,19 @@ class LogState:
 
         Args:
             others: Index and bytes of the entries that are not events.
+            leaves: Leaf hashes of all entries of the batch.
             tree: The compact range with the batch.
-            tiles: The tile builder with the batch.
-            prev: Leaf hash of the last entry.
             recorded: Time of recording of the last entry.
             note: The signed checkpoint over the batch.
         """
         for index, entry in others:
             decoded = _decode(entry, index)
             self.keys.apply(index, decoded.kind, decoded.content)
-        self.size, self.tree, self.tiles = tree.size, tree, tiles
-        self.prev, self.recorded, self.note = prev, recorded, note
-        self.keys.settle(self.size)
+        self.tiles.extend(leaves)
+        self.size, self.tree = tree.size, tree
+        self.prev, self.recorded, self.note = leaves[-1], recorded, note
+        if others:
+            self.keys.settle(self.size)
 
     def _take_all(self, added: list[StoredEntry], head: StoredHead) -> None:
         if len(added) != head.size - self.size:
@@ -157,8 +180,7 @@ class LogState:
             hashes.append(prev)
             self._take_keys(one, entry_head)
         tree.extend(hashes)
-        for _ in tiles.extend(hashes):
-            pass  # the other writer has stored the tiles
+        tiles.extend(hashes)  # the other writer has stored those that became full
         self.size, self.tree, self.tiles = head.size, tree, tiles
         self.prev, self.recorded, self.note = prev, recorded, head.checkpoint
         self._check_root(head)

@@ -7,7 +7,7 @@ payload, has run in the caller's thread (`biotrail.audit.prepare`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from biotrail.audit.prepare import Prepared, Preparer, microseconds, prepare_other
@@ -23,7 +23,7 @@ from biotrail.errors import (
     UnknownOutcomeError,
 )
 from biotrail.signing import Signer, VerifierKey, sign_checkpoint
-from biotrail.stores import Batch, Lookup, Store, StoredTile, WrittenEntry
+from biotrail.stores import Batch, Lookup, Store, WrittenEntry
 from biotrail.tlog import Checkpoint, leaf_hash
 
 __all__ = ["LogWriter"]
@@ -135,8 +135,10 @@ class LogWriter:
     def _append(self, state: LogState, records: Sequence[Prepared]) -> list[Receipt]:
         """Frame, chain, hash, sign, store: the whole way of a batch, top to bottom."""
         # The clock is trusted for nothing but never going back within a log.
-        recorded = max(format_time(self._clock()), state.recorded)
-        moment = parse_time(recorded)
+        moment = self._clock().astimezone(UTC)
+        recorded = format_time(moment)
+        if recorded < state.recorded:
+            recorded, moment = state.recorded, parse_time(state.recorded)
         stamp = microseconds(moment)
         # Each entry names the leaf hash of the one before: the chain is over the tree's leaves.
         prev, written, leaves, others = state.prev, [], [], []
@@ -148,17 +150,18 @@ class LogWriter:
             written.append(WrittenEntry(entry, record.payload, lookup))
             if record.kind != "event":
                 others.append((index, entry))
-        tree, tiles = state.tree.copy(), state.copy_tiles()
+        tree = state.tree.copy()
         tree.extend(leaves)
-        full = [StoredTile(*tile) for tile in tiles.extend(leaves)]
         # One signature covers the batch, and with it everything before.
         checkpoint = Checkpoint(self.origin, tree.size, tree.root())
         note = sign_checkpoint(checkpoint, self.signer)
         subjects = [record.subject for record in records if record.subject is not None]
+        if others:
+            state.rehearse(others)
         # One transaction, one sync: after it every caller of the batch may be answered.
-        self._store.append(Batch(state.size, written, note, full, subjects))
+        self._store.append(Batch(state.size, written, note, state.filled_by(leaves), subjects))
         signed, start = SignedCheckpoint(checkpoint, note), state.size
-        state.advance(others, tree=tree, tiles=tiles, prev=prev, recorded=recorded, note=note)
+        state.advance(others, leaves, tree=tree, recorded=recorded, note=note)
         self._state = state
         for subject in subjects:
             self._preparer.confirm(subject)

@@ -12,6 +12,7 @@ of keys that the reader does not know (witnesses, for one); they are neither an 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -104,6 +105,9 @@ def parse_note(note: bytes | str) -> SignedNote:
     return SignedNote(text + "\n", tuple(map(_parse_line, lines[:-1].split("\n"))))
 
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+
+
 def sign_note(text: str, *signers: Signer) -> SignedNote:
     """Sign a text with one or more signers.
 
@@ -187,7 +191,7 @@ def _check_text(text: str) -> None:
     """Refuse a text that has no end of line, control characters, or no UTF-8 form."""
     if not text.endswith("\n") or not is_encodable(text):
         raise SignatureError("the text of a signed note is UTF-8 and ends in a newline")
-    if any(letter < " " and letter != "\n" for letter in text):
+    if _CONTROL.search(text):
         raise SignatureError("the text of a signed note has a control character")
 
 

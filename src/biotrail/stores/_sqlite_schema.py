@@ -18,7 +18,7 @@ _VERSION_1 = (
         size INTEGER NOT NULL CHECK (size >= 0)
     ) STRICT""",
     """CREATE TABLE entries (
-        idx INTEGER PRIMARY KEY,
+        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
         entry BLOB NOT NULL,
         checkpoint TEXT,
         kind TEXT NOT NULL,
@@ -36,12 +36,12 @@ _VERSION_1 = (
         subject BLOB
     ) STRICT""",
     """CREATE TABLE payloads (
-        idx INTEGER PRIMARY KEY,
+        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
         payload BLOB NOT NULL
     ) STRICT""",
     """CREATE TABLE tiles (
-        level INTEGER NOT NULL,
-        idx INTEGER NOT NULL,
+        level INTEGER NOT NULL CHECK (level >= 0),
+        idx INTEGER NOT NULL CHECK (idx >= 0),
         hashes BLOB NOT NULL,
         PRIMARY KEY (level, idx)
     ) STRICT""",

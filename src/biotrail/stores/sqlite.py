@@ -58,7 +58,7 @@ class SQLiteStore(SQLiteReader):
         """
         self._timeout = timeout
         self._writing_lock = threading.RLock()
-        self._in_turn = False
+        self._turn_of = 0
         path = Path(path)
         _create_privately(path)
         with translated(str(path)):
@@ -86,14 +86,22 @@ class SQLiteStore(SQLiteReader):
     def turn(self) -> Iterator[None]:
         """Take the writer's turn among all threads and processes."""
         with self._writing_lock:
-            with translated(str(self.path)):
+            try:
                 self._writing.execute("BEGIN IMMEDIATE")
-            self._in_turn = True
+            except sqlite3.Error as error:
+                raise translate(error, str(self.path)) from error
+            self._turn_of = threading.get_ident()
             try:
                 yield
             finally:
-                self._in_turn = False
+                self._turn_of = 0
                 self._roll_back()
+
+    def _reading(self) -> sqlite3.Connection:
+        # Whoever has the turn reads over the writing connection: no second lock, no second cache.
+        if self._turn_of == threading.get_ident():
+            return self._writing
+        return super()._reading()
 
     def append(self, batch: Batch) -> None:
         """Write a batch if the size is as expected; see `Store.append`."""

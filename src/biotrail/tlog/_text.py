@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
 
 from biotrail.errors import MalformedError
 from biotrail.tlog.hashing import HASH_SIZE
@@ -50,6 +51,7 @@ def read_hash(text: str, what: str) -> bytes:
     return data
 
 
+@lru_cache(maxsize=256)
 def check_name(name: str, what: str) -> None:
     """Refuse a name that is empty, or has a space, a plus sign, or a character below 0x20."""
     unfit = not name or "+" in name or any(letter.isspace() or letter < " " for letter in name)
@@ -62,6 +64,8 @@ def check_name(name: str, what: str) -> None:
 
 def is_encodable(text: str) -> bool:
     """Tell whether a text has a UTF-8 form (a lone surrogate has none)."""
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

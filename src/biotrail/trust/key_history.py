@@ -8,6 +8,7 @@ The rules, which writer and auditor share:
 3. A key that an entry retires stays in force up to and including the first checkpoint that covers
    the entry, and no further.
 4. A rotation adds exactly the key to whose digest the log committed before, where it did.
+5. No two keys of a log share a key id, and none is added or retired twice.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class KeyHistory:
         """
         self.origin = origin
         self.next_digest: bytes | None = None
-        self._admissions: dict[str, Admission] = {}
+        self._admissions: dict[VerifierKey, Admission] = {}
 
     @property
     def admissions(self) -> tuple[Admission, ...]:
@@ -71,7 +72,7 @@ class KeyHistory:
 
     def find(self, key: VerifierKey) -> Admission | None:
         """The admission of a key, if the log ever added it."""
-        return self._admissions.get(str(key))
+        return self._admissions.get(key)
 
     def apply(self, index: int, kind: str, content: Mapping[str, Any]) -> None:
         """Take note of an entry; entries that are not about keys change nothing.
@@ -120,7 +121,7 @@ class KeyHistory:
         Raises:
             WrongKeyError: The log never added it, or it is not in force at this size.
         """
-        admission = self._admissions.get(str(key))
+        admission = self._admissions.get(key)
         if admission is None or not admission.admits(size):
             raise WrongKeyError(
                 f"the checkpoint of size {size} is signed by key {key.key_id.hex()}, which is not "
@@ -149,13 +150,18 @@ class KeyHistory:
             )
         self.origin = content["origin"]
         key = self._key(index, content)
-        self._admissions[str(key)] = Admission(key, index, "genesis", after=0)
+        self._admissions[key] = Admission(key, index, "genesis", after=0)
         self.next_digest = content.get("next")
 
     def _add(self, index: int, content: Mapping[str, Any]) -> None:
         key, purpose = self._key(index, content), content["purpose"]
-        if str(key) in self._admissions:
+        if key in self._admissions:
             raise MalformedError(f"key {key.key_id.hex()} is added twice", index=index)
+        if any(one.key.key_id == key.key_id for one in self.admissions):
+            raise MalformedError(
+                f"another key has the key id {key.key_id.hex()}: signatures could not be told apart",
+                index=index,
+            )
         if purpose == "rotation":
             if self.next_digest not in (None, key.digest()):
                 raise WrongKeyError(
@@ -165,10 +171,10 @@ class KeyHistory:
                     found=key.digest().hex(),
                 )
             self.next_digest = content.get("next")
-        self._admissions[str(key)] = Admission(key, index, purpose)
+        self._admissions[key] = Admission(key, index, purpose)
 
     def _retire(self, index: int, content: Mapping[str, Any]) -> None:
-        admission = self._admissions.get(content["key"])
+        admission = self._admissions.get(self._key(index, content))
         if admission is None or admission.retired is not None:
             raise MalformedError("an entry retires a key that is not in force", index=index)
         admission.retired = index
