@@ -121,7 +121,8 @@ def decode_payload(data: bytes) -> Payload:
         CanonicalError: Not canonical, or not of a payload's form.
     """
     value = decode_value(data)
-    if not isinstance(value, list) or len(value) != 3 or value[0] != _VERSION:
+    # True equals 1 in Python, and is another byte.
+    if not isinstance(value, list) or len(value) != 3 or value[0] is True or value[0] != _VERSION:
         raise CanonicalError("a payload is an array of version 1, salt and fields")
     _, salt, fields = value
     if not isinstance(salt, bytes) or len(salt) != SALT_SIZE:

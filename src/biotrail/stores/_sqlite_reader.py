@@ -177,9 +177,13 @@ class SQLiteReader:
         return Extent(0, 0, 0, None) if row is None else Extent._make(row)
 
     def structure_faults(self) -> list[str]:
-        """What SQLite's own check of the file finds wrong (pages, indexes, types)."""
+        """What SQLite's own check of the file finds wrong (pages, indexes, types); stray rows."""
         rows = self._rows("PRAGMA integrity_check(20)")
         faults = [str(row[0]) for row in rows if row[0] != "ok"]
+        for table in ("entries", "payloads", "tiles"):
+            # No reader asks for these, so nothing else would find them.
+            if self._one(f"SELECT 1 FROM {table} WHERE idx < 0 LIMIT 1"):  # noqa: S608
+                faults.append(f"the table {table} has a row before index 0")
         return faults + [f"{name} is absent or changed" for name in self.missing_guards()]
 
     def missing_guards(self) -> list[str]:

@@ -101,7 +101,7 @@ def _check_columns(entry: Entry, row: tuple[int, Lookup] | None) -> None:
         raise MissingError(f"the look-up columns of entry {entry.index} are missing")
     expected, found = lookup_of(entry), row[1]
     for name, true, stored in zip(Lookup._fields, expected, found, strict=True):
-        if true != stored or type(true) is not type(stored):
+        if true != stored or not isinstance(stored, type(true)):
             raise AlteredError(
                 f"the look-up column {name!r} of entry {entry.index} does not say what the entry "
                 "says",

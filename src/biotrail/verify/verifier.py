@@ -25,6 +25,7 @@ from biotrail.canonical import decode_entry
 from biotrail.errors import (
     AlteredError,
     BiotrailError,
+    CanonicalError,
     ForkedError,
     InsertedError,
     MalformedError,
@@ -311,7 +312,10 @@ def _replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
     for run in (run for stretch in stretches for run in stretch.runs):
         while position < len(others) and others[position][0] < run.first:
             index, data = others[position]
-            entry = decode_entry(data)
+            try:
+                entry = decode_entry(data)
+            except CanonicalError as error:
+                raise MalformedError(f"entry {index}: {error}", index=index) from error
             history.apply(index, entry.kind, entry.content)
             position += 1
         key = next((a.key for a in history.admissions if a.key.key_id == run.key), None)
@@ -349,6 +353,8 @@ def _check_trust(
 def _check_upper_tiles(store: StoreReader, size: int) -> None:
     """Tiles of level 2 and up, and tiles where there should be none."""
     for level, index in store.tiles():
+        if level < 0 or index < 0:
+            raise InsertedError(f"there is no tile {index} of level {level}")
         if (index + 1) << (8 * (level + 1)) > size:
             raise InsertedError(
                 f"tile {index} of level {level} lies beyond the log",
