@@ -156,11 +156,15 @@ def _optional_micro(value: float | None) -> int | None:
 
 
 def _actor(actor: Actor) -> dict[str, CborValue]:
-    return _present((("id", actor.id), ("kind", actor.kind), ("name", actor.name)))
+    if actor.name is None:
+        return {"id": actor.id, "kind": actor.kind}
+    return {"id": actor.id, "kind": actor.kind, "name": actor.name}
 
 
 def _subject(subject: Subject) -> dict[str, CborValue]:
-    return _present((("id", subject.id), ("name", subject.name)))
+    if subject.name is None:
+        return {"id": subject.id}
+    return {"id": subject.id, "name": subject.name}
 
 
 def _location(location: Location) -> dict[str, CborValue]:

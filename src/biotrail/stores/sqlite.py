@@ -24,7 +24,7 @@ from biotrail.errors import (
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_reader import SQLiteReader
 from biotrail.stores._sqlite_schema import prepare_schema
-from biotrail.stores.base import Batch, Lookup
+from biotrail.stores.base import Batch, Lookup, StoredHead
 
 __all__ = ["SQLiteReader", "SQLiteStore"]
 
@@ -59,6 +59,7 @@ class SQLiteStore(SQLiteReader):
         self._timeout = timeout
         self._writing_lock = threading.RLock()
         self._turn_of = 0
+        self._known_head: tuple[int, StoredHead | None] | None = None
         path = Path(path)
         _create_privately(path)
         with translated(str(path)):
@@ -103,9 +104,20 @@ class SQLiteStore(SQLiteReader):
             return self._writing
         return super()._reading()
 
+    def head(self) -> StoredHead | None:
+        """The head, or None for an empty store."""
+        if self._turn_of != threading.get_ident():
+            return super().head()
+        # SQLite counts the commits of other connections: without one, the head is as it was.
+        version = self._writing.execute("PRAGMA data_version").fetchone()[0]
+        if self._known_head is None or self._known_head[0] != version:
+            self._known_head = version, super().head()
+        return self._known_head[1]
+
     def append(self, batch: Batch) -> None:
         """Write a batch if the size is as expected; see `Store.append`."""
         with self._writing_lock:
+            known, self._known_head = self._known_head, None  # unknown again if this fails
             try:
                 if not self._writing.in_transaction:
                     self._writing.execute("BEGIN IMMEDIATE")
@@ -120,6 +132,8 @@ class SQLiteStore(SQLiteReader):
                 self._roll_back()
                 raise
             self._commit()
+            if known is not None:
+                self._known_head = known[0], StoredHead(batch.size, batch.checkpoint)
 
     def _insert(self, batch: Batch) -> None:
         execute = self._writing.execute
@@ -182,6 +196,7 @@ class SQLiteStore(SQLiteReader):
         self._lock = threading.Lock()
         self._local = threading.local()
         self._opened = []
+        self._known_head = None
         with translated(str(self.path)):
             self._writing = self._connect_for_writing(self.path)
 
