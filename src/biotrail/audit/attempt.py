@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
@@ -109,7 +109,7 @@ class Attempt:
     def _event(self, error: BaseException | None) -> Event:
         changes = dict(self._changes)
         if error is not None:
-            cancelled = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
+            cancelled = isinstance(error, KeyboardInterrupt) or _is_cancellation(error)
             changes["decision"] = self._changes["decision"] = ApplicationDecision.DENIED
             changes["reason"] = Reason.CANCELLED if cancelled else Reason.ERROR
             changes["outcome"] = Outcome.UNKNOWN
@@ -138,7 +138,15 @@ class Attempt:
         trace: TracebackType | None,
     ) -> None:
         # A task that is being cancelled records all the same.
+        import asyncio
+
         self._receipt = await asyncio.shield(self._recorder.arecord(self._event(error)))
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # Where no task runs asyncio may not even be imported, and need not be.
+    loaded = sys.modules.get("asyncio")
+    return loaded is not None and isinstance(error, loaded.CancelledError)
 
 
 def _with(event: Event, changes: Mapping[str, Any]) -> Event:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -258,6 +257,8 @@ class AuditLogger:
 
     async def aclose(self) -> None:
         """Close from a task, without blocking its loop."""
+        import asyncio
+
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 
     def _new_committer(self) -> Committer:
