@@ -1,1 +1,1 @@
-"""Benchmarks: each target side by side with its floor in one run. See ``docs/explanation/speed.md``."""
+"""Benchmarks: each target beside its floor in one run; see docs/explanation/speed.md."""

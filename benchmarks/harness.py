@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 WORK = Path(__file__).parent / ".work"
@@ -42,6 +43,11 @@ class Target:
     goal: float
     at_most: bool = False
     details: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def room(self) -> float:
+        """How far from failing: 1 is exactly on target, less is missed."""
+        return self.goal / self.ratio if self.at_most else self.ratio / self.goal
 
     @property
     def met(self) -> bool:
@@ -110,19 +116,35 @@ def machine() -> dict[str, str | int | None]:
 
 
 def write(targets: list[Target], options: Options) -> Path:
-    """Write ``latest.json``: number to value, unit, peer, ratio, target, met; and the machine.
+    """Write the results: a map from a target's number to what was measured.
 
-    Targets that were not run this time keep what was measured before.
+    A number with several parts (as ``"1.2 tasks"`` and ``"1.2 threads"``) has the figures of the
+    part with the least room, is met if all are, and lists them under ``parts``. Numbers that were
+    not run this time keep what was measured before.
     """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / ("quick.json" if options.quick else "latest.json")
-    kept = json.loads(path.read_text()) if path.exists() and not options.quick else {}
+    rows = json.loads(path.read_text()) if path.exists() and not options.quick else {}
+    by_number: dict[str, list[Target]] = {}
     for one in targets:
-        row = asdict(one)
-        row["target"] = f"{'<=' if one.at_most else '>='} {one.goal:g}"
-        row["met"] = None if options.quick else one.met
+        by_number.setdefault(one.number.partition(" ")[0], []).append(one)
+    for number, parts in by_number.items():
+        tightest = min(parts, key=lambda one: one.room)
+        row = _row(tightest, options)
+        if not options.quick:
+            row["met"] = all(one.met for one in parts)
+        if len(parts) > 1:
+            row["parts"] = {one.number: _row(one, options) for one in parts}
         row["machine"] = machine()
-        del row["goal"], row["at_most"], row["number"]
-        kept[one.number] = row
-    path.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n")
+        rows[number] = row
+    path.write_text(json.dumps(dict(sorted(rows.items())), indent=2) + "\n")
     return path
+
+
+def _row(one: Target, options: Options) -> dict[str, Any]:
+    row = asdict(one)
+    row["target"] = f"{'<=' if one.at_most else '>='} {one.goal:g}"
+    row["met"] = None if options.quick else one.met
+    for name in ("goal", "at_most", "number"):
+        del row[name]
+    return row
