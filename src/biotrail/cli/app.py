@@ -1,0 +1,94 @@
+"""The one application: its commands in the order of a log's life, and what happens on an error."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from biotrail import __version__
+from biotrail.cli import (
+    checkpoint,
+    init,
+    keys,
+    models,
+    prove,
+    publish,
+    show,
+    tail,
+    verify,
+    verify_proof,
+)
+from biotrail.cli._failures import report_failure, report_usage, usage_errors
+from biotrail.errors import BiotrailError
+
+__all__ = ["app"]
+
+_JSON = "biotrail.json"
+
+
+class _Group(TyperGroup):
+    """Turns every `BiotrailError` into a message, or a JSON document, and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take note of ``--json`` first: an error may come before the option is read."""
+        ctx.meta[_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except BiotrailError as error:
+            raise typer.Exit(report_failure(error, as_json=ctx.meta[_JSON])) from error
+        except usage_errors() as error:
+            if not ctx.meta[_JSON]:
+                raise
+            raise typer.Exit(report_usage(error)) from error
+
+
+app = typer.Typer(
+    name="biotrail",
+    cls=_Group,
+    help="A tamper-evident audit log for biometric access attempts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"biotrail {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")  # whatever was recorded can be printed
+
+
+_KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and publish", "Try it"
+app.command(rich_help_panel=_KEEP)(init.init)
+app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
+app.command(rich_help_panel=_READ)(verify.verify)
+app.command(rich_help_panel=_READ)(show.show)
+app.command(rich_help_panel=_READ)(tail.tail)
+app.command(rich_help_panel=_PROVE)(prove.prove)
+app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
+app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
+app.command(rich_help_panel=_PROVE)(publish.publish)
+app.add_typer(models.app, name="models", rich_help_panel=_TRY)

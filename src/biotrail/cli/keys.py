@@ -1,0 +1,148 @@
+"""``biotrail keys``: the keys of a log, shown, rotated, admitted and retired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from biotrail.audit import AuditLogger, Receipt, open_log, rotate_key_file
+from biotrail.cli._given import Database, Json, verifier_keys
+from biotrail.cli._key_spans import KeySpan, key_spans
+from biotrail.cli._output import grid, printable, say, write_json, write_text
+from biotrail.cli._passphrase import ask_passphrase
+from biotrail.cli._records import origin_of
+from biotrail.signing import VerifierKey
+from biotrail.stores import SQLiteReader
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Show, rotate, admit and retire the keys of a log.", no_args_is_help=True)
+
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", metavar="FILE", help="The key file; DB.key if not given.", show_default=False
+    ),
+]
+Named = Annotated[
+    str, typer.Argument(metavar="VKEY|FILE", help="The verifier key.", show_default=False)
+]
+
+
+@app.command()
+def show(log: Database, as_json: Json = False) -> None:
+    """Show every verifier key of a log, and which checkpoints it may sign.
+
+    As the log says it, not verified: trust a key from here only after `biotrail verify` with a key
+    that you had before.
+    """
+    store = SQLiteReader(log)
+    try:
+        origin, (spans, committed) = origin_of(store), key_spans(store)
+    finally:
+        store.close()
+    if as_json:
+        told = {"log": str(log), "origin": origin, "verified": False}
+        next_key = None if committed is None else committed.hex()
+        write_json({**told, "keys": [one.document() for one in spans], "next_key_sha256": next_key})
+        return
+    say(f"{log}: {origin}", style="bold")
+    for span in spans:
+        _print_span(span)
+    if committed is not None:
+        say()
+        grid([("next key", f"its text has the SHA-256 {committed.hex()}")])
+    say("As stored, not verified: `biotrail verify` says whether it holds.", style="dim")
+
+
+def _print_span(span: KeySpan) -> None:
+    state = Text(span.state, style="green" if span.state == "in force" else "yellow")
+    say()
+    write_text(f"{printable(span.key)}\n")
+    grid([("state", state), ("purpose", span.purpose), ("signs", span.words())])
+
+
+@app.command()
+def rotate(log: Database, key: KeyFile = None, as_json: Json = False) -> None:
+    """Hand over to the next signing key, which the log committed to beforehand.
+
+    One batch adds the next key and retires the present one. If it is cut short, opening the log
+    finishes it. The passphrase is read as by `biotrail init`.
+    """
+    path = _key_file(log, key)
+    secret = ask_passphrase()
+    with _open(log, path, secret) as opened:
+        receipt = rotate_key_file(opened, path, passphrase=secret)
+        following = opened.verifier_key
+    _tell("The log has a new signing key.", following, receipt, as_json=as_json)
+
+
+@app.command()
+def admit(log: Database, writer: Named, key: KeyFile = None, as_json: Json = False) -> None:
+    """Admit the key of another writer; it may sign from the next checkpoint on."""
+    admitted = _only_key(writer)
+    with _open(log, _key_file(log, key), ask_passphrase()) as opened:
+        _check_name(admitted, opened)
+        receipt = opened.admit_writer(admitted)
+    _tell("The log has admitted a writer's key.", str(admitted), receipt, as_json=as_json)
+
+
+@app.command()
+def retire(
+    log: Database,
+    retired: Named,
+    reason: Annotated[
+        str, typer.Option(help="Why, for readers of the log; it stays there.", show_default=False)
+    ],
+    key: KeyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Retire a key: it vouches for nothing after the checkpoint of this entry."""
+    gone = _only_key(retired)
+    with _open(log, _key_file(log, key), ask_passphrase()) as opened:
+        if str(gone) == opened.verifier_key:
+            raise typer.BadParameter("it is the key that signs now: use `biotrail keys rotate`")
+        receipt = opened.retire_key(gone, reason)
+    _tell("The log has retired a key.", str(gone), receipt, as_json=as_json)
+
+
+def _key_file(log: Path, key: Path | None) -> Path:
+    return Path(f"{log}.key") if key is None else key
+
+
+def _open(log: Path, key: Path, secret: str) -> AuditLogger:
+    store = SQLiteReader(log)
+    try:
+        origin = origin_of(store)
+    finally:
+        store.close()
+    return open_log(log, origin=origin, key=key, passphrase=secret)
+
+
+def _only_key(given: str) -> VerifierKey:
+    keys = verifier_keys([given])
+    if len(keys) != 1:
+        raise typer.BadParameter(f"{printable(given)} holds {len(keys)} keys; name one")
+    return keys[0]
+
+
+def _check_name(key: VerifierKey, log: AuditLogger) -> None:
+    if key.name != log.origin:
+        raise typer.BadParameter(
+            f"a writer's key bears the name of the log, {printable(log.origin)}, not "
+            f"{printable(key.name)}"
+        )
+
+
+def _tell(what: str, key: str, receipt: Receipt, *, as_json: bool) -> None:
+    size = receipt.checkpoint.size
+    if as_json:
+        told = {"verifier_key": key, "index": receipt.index, "size": size}
+        write_json({**told, "checkpoint": receipt.checkpoint.note})
+        return
+    say(what, style="bold green")
+    write_text(f"\n{printable(key)}\n\n")
+    grid([("recorded", f"as entry {receipt.index}"), ("covered", f"by the checkpoint of {size:,}")])

@@ -1,0 +1,73 @@
+"""``biotrail show``: records as a table, or one of them in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from biotrail.cli._full import print_record
+from biotrail.cli._given import Database, Json
+from biotrail.cli._output import say, write_json
+from biotrail.cli._records import Record, log_size, origin_of, read_record, read_records
+from biotrail.cli._table import print_table
+from biotrail.cli._values import document
+from biotrail.errors import BiotrailError
+from biotrail.stores import SQLiteReader
+
+__all__ = ["show"]
+
+_UNVERIFIED = "As stored, not verified: `biotrail verify` says whether it holds."
+
+
+def show(
+    log: Database,
+    index: Annotated[
+        int | None,
+        typer.Argument(min=0, help="Show this entry in full.", show_default=False),
+    ] = None,
+    last: Annotated[int, typer.Option(min=1, help="How many of the last records to show.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show records as a table, or one record in full.
+
+    Everything is decoded from the entries and their payloads; no key is needed. Characters that
+    could steer the terminal are escaped.
+    """
+    store = SQLiteReader(log)
+    try:
+        if index is None:
+            _show_last(log, store, last, as_json=as_json)
+        else:
+            _show_one(read_record(store, index), as_json=as_json)
+    finally:
+        store.close()
+
+
+def _show_last(log: Path, store: SQLiteReader, last: int, *, as_json: bool) -> None:
+    size = log_size(store)
+    records = list(read_records(store, max(0, size - last), size))
+    if as_json:
+        told = {"log": str(log), "origin": _origin(store), "size": size, "verified": False}
+        write_json({**told, "records": [document(one) for one in records]})
+        return
+    say(f"{log}: {_origin(store) or 'no readable genesis entry'}, {size:,} entries", style="bold")
+    print_table(records)
+    say(_UNVERIFIED, style="dim")
+
+
+def _show_one(record: Record, *, as_json: bool) -> None:
+    if as_json:
+        write_json({**document(record), "verified": False})
+        return
+    print_record(record)
+    say()
+    say(_UNVERIFIED, style="dim")
+
+
+def _origin(store: SQLiteReader) -> str | None:
+    try:
+        return origin_of(store)
+    except BiotrailError:
+        return None

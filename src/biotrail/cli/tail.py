@@ -1,0 +1,107 @@
+"""``biotrail tail``: the last records, and those that come."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from biotrail.cli._given import Database
+from biotrail.cli._output import console, printable, write_json
+from biotrail.cli._records import Record, log_size, read_records
+from biotrail.cli._table import moment, style_of
+from biotrail.cli._values import address, decimal, document, who
+from biotrail.errors import StoreUnavailableError, TruncatedError
+from biotrail.stores import SQLiteReader
+
+__all__ = ["tail"]
+
+_POLL_SECONDS = 0.1
+
+
+def tail(
+    log: Database,
+    follow: Annotated[
+        bool, typer.Option("-f", "--follow", help="Go on as records come; Ctrl-C ends it.")
+    ] = False,
+    last: Annotated[
+        int, typer.Option("-n", "--last", min=0, help="How many of the last records to begin with.")
+    ] = 10,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document a line and record.")
+    ] = False,
+) -> None:
+    """Print the last records, one a line, and with --follow those that come.
+
+    Records are shown as stored, not verified.
+    """
+    store = SQLiteReader(log)
+    try:
+        with suppress(KeyboardInterrupt):
+            for record in _records(store, last, follow=follow):
+                write_json(document(record), indent=None) if as_json else _print(record)
+    finally:
+        store.close()
+
+
+def _records(store: SQLiteReader, last: int, *, follow: bool) -> Iterator[Record]:
+    size = log_size(store)
+    yield from read_records(store, max(0, size - last), size)
+    file = _identity(store)
+    while follow:
+        time.sleep(_POLL_SECONDS)
+        grown = log_size(store)
+        if grown < size:
+            raise TruncatedError(
+                f"the log had {size} entries, and now it has {grown}",
+                index=grown,
+                expected=size,
+                found=grown,
+            )
+        yield from read_records(store, size, grown)
+        size = grown
+        if _identity(store) != file:
+            raise StoreUnavailableError(f"{store.path} is another file now: verify it")
+
+
+def _identity(store: SQLiteReader) -> tuple[int, int] | None:
+    try:
+        status = store.path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _print(record: Record) -> None:
+    output = console()
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{record.index:>6}  {moment(record)}  ")
+    line.append(_verdict(record), style=style_of(record))
+    line.append(_rest(record))
+    output.print(line, soft_wrap=not output.is_terminal)
+    sys.stdout.flush()
+
+
+def _verdict(record: Record) -> str:
+    if record.entry is None:
+        return f"unreadable: {printable(record.fault)}"
+    if not record.event:
+        return f"({printable(record.entry.kind)})"
+    return f"{printable(record.event['decision']):<7}"
+
+
+def _rest(record: Record) -> str:
+    event, personal = record.event, record.personal
+    if not event:
+        return ""
+    words = [event["reason"], event["action"], event.get("target"), who(record)]
+    if "ip" in personal:
+        words.append(address(personal["ip"]))
+    if "score_micro" in personal:
+        words.append(f"score {decimal(personal['score_micro'])}")
+    return "".join(f"  {printable(word)}" for word in words if word is not None)

@@ -1,0 +1,203 @@
+"""``biotrail verify``: does this log hold? Each answer by itself, with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.text import Text
+
+from biotrail.cli._given import Database, Json, Key, kept_checkpoint, verifier_keys
+from biotrail.cli._output import Row, grid, progress, say, write_json
+from biotrail.signing import VerifierKey
+from biotrail.verify import Verification, verify_log
+
+__all__ = ["Answer", "answers", "verify"]
+
+_STYLES = {"holds": "bold green", "shown": "bold green"}
+
+
+class Answer(NamedTuple):
+    """One answer of a verification.
+
+    Attributes:
+        name: What was asked: integrity, completeness, payloads, look-up columns.
+        verdict: The answer in a word or two.
+        rests_on: What the answer rests on, in a sentence.
+    """
+
+    name: str
+    verdict: str
+    rests_on: str
+
+
+def verify(
+    log: Database,
+    key: Key = None,
+    from_checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from-checkpoint",
+            metavar="FILE",
+            help="A signed checkpoint that was kept elsewhere: the log must continue it. "
+            "May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    every_signature: Annotated[
+        bool,
+        typer.Option(
+            "--every-signature",
+            help="Verify every signature, also where thousands of checkpoints cover few entries.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Decode and re-encode every entry too.")
+    ] = False,
+    entries_only: Annotated[
+        bool, typer.Option("--entries-only", help="Leave payloads and look-up columns out.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes to use; all processors if not given."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a log against a key that you trust.
+
+    Exits with 0 if all that was asked for holds, else with the verdict's own code (11 altered,
+    12 missing, 13 inserted, 14 reordered, 15 truncated, 16 rolled back, 17 forked, 18 wrong key,
+    19 malformed).
+    """
+    keys = verifier_keys(key, beside=log)
+    kept = [kept_checkpoint(one, option="--from-checkpoint") for one in from_checkpoint or ()]
+    with progress("Verifying") as report:
+        result = verify_log(
+            log,
+            keys,
+            from_checkpoint=kept,
+            every_signature=every_signature or None,
+            strict=strict,
+            payloads=not entries_only,
+            lookups=not entries_only,
+            workers=workers,
+            progress=report,
+        )
+    if as_json:
+        write_json(_document(log, result))
+    else:
+        _print(log, result, _trust_in_words(log, key or (), keys))
+
+
+def answers(result: Verification) -> list[Answer]:
+    """The four answers of a verification that found nothing wrong."""
+    return [_integrity(result), _completeness(result), _payloads(result), _lookups(result)]
+
+
+def _integrity(result: Verification) -> Answer:
+    signatures = f"{_count(result.signatures, 'signature')} verified"
+    if not result.every_signature:
+        signatures += " (the last of each key in each stretch, which vouch for those before)"
+    rests_on = (
+        f"{_count(result.size, 'entry', 'entries')}: every byte hashed, chain and tree rebuilt, "
+        f"{_count(result.checkpoints, 'checkpoint')} compared, {signatures}"
+    )
+    return Answer("integrity", "holds", rests_on + (", every entry decoded" * result.strict))
+
+
+def _completeness(result: Verification) -> Answer:
+    if not result.complete_since:
+        return Answer(
+            "completeness",
+            "not shown",
+            "no earlier checkpoint was given, so a tail that was cut off cleanly, or an older "
+            "copy, cannot be seen; keep one elsewhere with `biotrail checkpoint`",
+        )
+    sizes = ", ".join(f"{size:,}" for size in result.complete_since)
+    return Answer(
+        "completeness",
+        "shown",
+        f"the log continues the kept checkpoint of size {sizes}; for what came later, keep a "
+        "later one",
+    )
+
+
+def _payloads(result: Verification) -> Answer:
+    if result.payloads is None:
+        return Answer("payloads", "not checked", "left out by --entries-only")
+    rests_on = f"{_count(result.payloads, 'payload')} open to the commitments in their entries"
+    return Answer("payloads", "holds", rests_on)
+
+
+def _lookups(result: Verification) -> Answer:
+    if result.lookups is None:
+        return Answer("look-up columns", "not checked", "left out by --entries-only")
+    return Answer("look-up columns", "holds", "they say what the entries say; the file is sound")
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def _document(log: Path, result: Verification) -> dict[str, object]:
+    integrity, completeness, payloads, lookups = (
+        {"verdict": one.verdict, "rests_on": one.rests_on} for one in answers(result)
+    )
+    return {
+        "log": str(log),
+        "origin": result.origin,
+        "size": result.size,
+        "root": result.root.hex(),
+        "checkpoint": result.checkpoint,
+        "keys": list(result.keys),
+        "integrity": {
+            **integrity,
+            "checkpoints": result.checkpoints,
+            "signatures": result.signatures,
+            "every_signature": result.every_signature,
+            "strict": result.strict,
+        },
+        "completeness": {**completeness, "complete_since": list(result.complete_since)},
+        "payloads": {**payloads, "opened": result.payloads},
+        "lookups": lookups,
+        "events": result.events,
+        "seconds": round(result.seconds, 3),
+        "exit_code": 0,
+    }
+
+
+def _trust_in_words(log: Path, given: Sequence[str], keys: Sequence[VerifierKey]) -> str:
+    """Which keys were trusted, and a warning if they were read from beside the log."""
+    named = ", ".join(key.key_id.hex() for key in keys)
+    beside = [one for one in given if Path(one).is_file()]
+    if any(Path(one).resolve().parent == log.resolve().parent for one in beside):
+        named += " (read from beside the log: whoever can replace the one can replace the other)"
+    return named
+
+
+def _print(log: Path, result: Verification, trusted: str) -> None:
+    say(f"{log}: {result.origin}", style="bold")
+    grid(_row(one) for one in answers(result))
+    say()
+    rows: list[Row] = [
+        ("size", f"{result.size:,} ({_count(result.events, 'event')})"),
+        ("root hash", result.root.hex()),
+        ("keys", _keys_in_words(result)),
+        ("trusting", trusted),
+        ("time", f"{result.seconds:.1f} s"),
+    ]
+    grid(rows)
+
+
+def _row(answer: Answer) -> Row:
+    verdict = Text(answer.verdict, style=_STYLES.get(answer.verdict, "bold yellow"))
+    return answer.name, verdict, answer.rests_on
+
+
+def _keys_in_words(result: Verification) -> str:
+    present = result.keys[-1].split("+", 2)[1]
+    if len(result.keys) == 1:
+        return f"one, {present}"
+    return f"{len(result.keys)}, which lead from the one that you trust to {present}"
