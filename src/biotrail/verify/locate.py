@@ -223,8 +223,9 @@ class _Walk:
         if claimed != self.prev:
             self._judge_link(row, following)
         if row.head.recorded < self.recorded:
-            witness = self._witness(index, following)
-            if witness is not None and witness != row.leaf:
+            with_it = self.tree.copy()
+            with_it.append(row.leaf)
+            if self._is_contradicted(row, following, with_it.root()):
                 raise AlteredError(f"entry {index} was changed", index=index)
             raise MalformedError(
                 f"entry {index} was recorded earlier than the one before it",
@@ -245,7 +246,7 @@ class _Walk:
                 f"entry {index} is missing, and those after it were renumbered", index=index
             )
         witness = self._witness(index, following)
-        before_holds = self._tile_leaf(index - 1) == self.prev or self.good == index
+        before_holds = self._tile_leaf(index - 1) == self.prev or self._is_signed_up_to(index)
         this_changed = before_holds or (witness is not None and witness != row.leaf)
         if this_changed:
             raise AlteredError(
@@ -260,6 +261,30 @@ class _Walk:
             expected=claimed.hex(),
             found=self.prev.hex(),
         )
+
+    def _is_signed_up_to(self, index: int) -> bool:
+        """Whether a checkpoint that holds covers exactly the entries before."""
+        try:
+            self._settle_checkpoint()
+        except VerificationError:
+            return False
+        return self.good == index
+
+    def _is_contradicted(self, row: _Row, following: _Row | None, root: bytes) -> bool:
+        """Whether anything beside an entry says that it was recorded otherwise.
+
+        Args:
+            row: The entry's row.
+            following: The row after it.
+            root: The root of the tree with the entry as it is.
+        """
+        witness = self._witness(row.index, following)
+        if witness is not None or row.note is None:
+            return witness is not None and witness != row.leaf
+        try:
+            return Checkpoint.parse(parse_note(row.note).text).root != root
+        except BiotrailError:
+            return True
 
     def _witness(self, index: int, following: _Row | None) -> bytes | None:
         """What others say the leaf hash at `index` is: the tile, or the entry after."""
@@ -297,17 +322,13 @@ class _Walk:
                 self._settle_checkpoint()
                 self.history.apply(row.index, entry.kind, entry.content)
         except BiotrailError as error:
-            witness = self._witness(row.index, following)
-            if witness is None or witness == row.leaf:
-                if isinstance(error, VerificationError):
-                    raise
-                raise MalformedError(f"entry {row.index}: {error}", index=row.index) from error
-            raise AlteredError(
-                f"entry {row.index} was changed",
-                index=row.index,
-                expected=witness.hex(),
-                found=row.leaf.hex(),
-            ) from error
+            if self._is_contradicted(row, following, self.tree.root()):
+                raise AlteredError(
+                    f"entry {row.index} was changed", index=row.index, found=row.leaf.hex()
+                ) from error
+            if isinstance(error, VerificationError):
+                raise
+            raise MalformedError(f"entry {row.index}: {error}", index=row.index) from error
 
     def _settle_checkpoint(self) -> None:
         while self.pending:
