@@ -7,11 +7,14 @@ tasks wait for are led by one background thread.
 
 The queue is bounded: who finds it full waits, and is told if that takes too long. Nothing is ever
 dropped silently.
+
+A leader may be interrupted (Ctrl-C) at any point. So what it has taken on is kept where it can be
+found, every answer can be given twice without harm, and whoever leaves by an exception first
+answers those that count on it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections import deque
@@ -19,80 +22,26 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from biotrail.audit.prepare import Prepared
-from biotrail.audit.receipt import Receipt
-from biotrail.errors import BiotrailError, ClosedError, OverloadedError, UnknownOutcomeError
+from biotrail.audit.waiting import (
+    Answer,
+    Background,
+    TaskWaiting,
+    ThreadWaiting,
+    Waiting,
+    tell_loops,
+)
+from biotrail.errors import (
+    BiotrailError,
+    ClosedError,
+    NotRecordedError,
+    OverloadedError,
+    UnknownOutcomeError,
+)
 
 __all__ = ["Committer"]
 
-Answer = Receipt | BiotrailError
 _Result = TypeVar("_Result")
 MAXIMUM_BATCH = 1_024
-
-
-class ThreadWaiting:
-    """A caller that blocks its thread."""
-
-    __slots__ = ("act", "answers", "error", "leads", "lock", "records")
-
-    def __init__(self, records: Sequence[Prepared], act: Callable[[], None] | None = None) -> None:
-        self.records = records
-        self.act = act
-        self.answers: list[Answer] = []
-        self.error: BaseException | None = None
-        self.leads = False
-        self.lock = threading.Lock()
-        self.lock.acquire()
-
-    def answer(self, answers: list[Answer]) -> None:
-        """Hand over the answers and let the thread go on."""
-        self.answers = answers
-        self.lock.release()
-
-    def fail(self, error: BaseException) -> None:
-        """Hand over the error and let the thread go on."""
-        self.error = error
-        self.lock.release()
-
-    def lead(self) -> None:
-        """Let the thread go on as the leader of the next batch."""
-        self.leads = True
-        self.lock.release()
-
-    def result(self) -> list[Answer]:
-        """The answers; raises the batch's error."""
-        if self.error is not None:
-            raise self.error
-        return self.answers
-
-
-class TaskWaiting:
-    """A caller that is a task of an event loop."""
-
-    __slots__ = ("_done", "error", "future", "loop", "records")
-
-    def __init__(self, records: Sequence[Prepared], loop: asyncio.AbstractEventLoop) -> None:
-        self.records = records
-        self.loop = loop
-        self.future: asyncio.Future[list[Answer]] = loop.create_future()
-        self._done: list[Answer] = []
-        self.error: BaseException | None = None
-
-    def answer(self, answers: list[Answer]) -> None:
-        """Keep the answers until the loop is told."""
-        self._done = answers
-
-    def fail(self, error: BaseException) -> None:
-        """Keep the error until the loop is told."""
-        self.error = error
-
-    def resolve(self) -> None:
-        """Settle the future; runs in the loop's thread."""
-        if self.future.done():
-            return  # cancelled meanwhile: the record is durable all the same
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self._done)
 
 
 class Committer:
@@ -117,12 +66,12 @@ class Committer:
         self._patience = patience
         self._mutex = threading.Lock()
         self._room = threading.Condition(self._mutex)
-        self._queue: deque[ThreadWaiting | TaskWaiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._waiting_records = 0
-        self._leading = False
+        self._leader: ThreadWaiting | Background | None = None
+        self._batch: list[Waiting] = []
         self._closed = False
-        self._background: threading.Thread | None = None
-        self._called = threading.Semaphore(0)
+        self._background = Background(self._lead_in_background)
 
     def submit(self, records: Sequence[Prepared]) -> list[Answer]:
         """Commit records from a thread; returns once they are durable.
@@ -135,22 +84,23 @@ class Committer:
         return self._submit(ThreadWaiting(records))
 
     def _submit(self, waiting: ThreadWaiting) -> list[Answer]:
-        with self._mutex:
-            self._await_room(len(waiting.records))
-            self._queue.append(waiting)
-            self._waiting_records += len(waiting.records)
-            leads = not self._leading
-            self._leading = True
-        if not leads:
-            leads = self._await_turn(waiting)
-        if leads:
-            self._lead()
+        try:
+            self._join(waiting)
+            if self._leader is not waiting:
+                waiting.lock.acquire()
+            if not waiting.settled:
+                self._lead(waiting)
+        except BaseException as error:
+            self._leave(waiting, error)
+            raise
         return waiting.result()
 
     async def submit_async(self, records: Sequence[Prepared]) -> list[Answer]:
         """Commit records from a task; see `submit`."""
-        loop = asyncio.get_running_loop()
-        waiting = TaskWaiting(records, loop)
+        # Imported here, as it doubles the time that importing biotrail takes.
+        import asyncio
+
+        waiting = TaskWaiting(records, asyncio.get_running_loop())
         deadline = time.monotonic() + self._patience
         while not self._enqueue(waiting):
             if time.monotonic() > deadline:
@@ -170,118 +120,160 @@ class Committer:
         self._submit(waiting)
         return results[0]
 
+    def check_open(self) -> None:
+        """Refuse further work once closed.
+
+        Raises:
+            ClosedError: The committer is closed.
+        """
+        if self._closed:
+            raise ClosedError("the log is closed")
+
     def close(self) -> None:
         """Accept nothing more, and wait until all that waits is answered."""
         with self._mutex:
             self._closed = True
             self._room.notify_all()
-            while self._leading or self._queue:
+            while self._leader is not None or self._queue:
                 self._room.wait(0.05)
-        self._called.release()
-        if self._background is not None and self._background is not threading.current_thread():
-            self._background.join()
+        self._background.stop()
+
+    def _join(self, waiting: ThreadWaiting) -> None:
+        with self._mutex:
+            self._await_room(len(waiting.records))
+            self._queue.append(waiting)
+            self._waiting_records += len(waiting.records)
+            if self._leader is None:
+                self._leader = waiting
 
     def _enqueue(self, waiting: TaskWaiting) -> bool:
         with self._mutex:
-            self._check_open()
+            self.check_open()
             if not self._has_room(len(waiting.records)):
                 return False
+            self._start_background()
             self._queue.append(waiting)
             self._waiting_records += len(waiting.records)
-            wake = not self._leading
-            self._leading = True
-            if wake:
-                self._wake_background()
+            if self._leader is None:
+                self._background.wake()  # it then waits for the mutex
+                self._leader = self._background
         return True
 
-    def _await_turn(self, waiting: ThreadWaiting) -> bool:
-        """Wait to be answered, or to lead; whoever is interrupted passes a lead on."""
+    def _start_background(self) -> None:
+        # Before the record is queued: a thread that cannot be started is this caller's error.
         try:
-            waiting.lock.acquire()
-        except BaseException:
-            with self._mutex:
-                leads = waiting.leads
-                if not leads and waiting in self._queue:
-                    # The record stays queued and will be committed; nobody waits for the answer.
-                    self._queue[self._queue.index(waiting)] = _abandoned(waiting)
-            if leads:
-                self._hand_over()
-            raise
-        return waiting.leads
+            self._background.start()
+        except RuntimeError as error:
+            raise NotRecordedError(f"no thread could be started to record: {error}") from error
 
-    def _lead(self) -> None:
-        """Commit one batch, then hand the lead over."""
+    def _lead(self, waiting: ThreadWaiting) -> None:
+        """Commit batches until the leader's own record is answered, then hand the lead over."""
+        while not waiting.settled:
+            self._take_batch()
+            self._commit_batch()
+        self._hand_over()
+
+    def _lead_in_background(self) -> bool:
+        """Commit one batch; returns whether the thread is still needed."""
+        with self._mutex:
+            if self._leader is not self._background:
+                return not self._closed or self._leader is not None or bool(self._queue)
         try:
-            self._commit_batch(self._take_batch())
-        finally:
-            self._hand_over()
+            self._take_batch()
+            self._commit_batch()
+        except BaseException as error:
+            self._answer_in_place(error)
+        self._hand_over()
+        return True
 
-    def _take_batch(self) -> list[ThreadWaiting | TaskWaiting]:
-        batch: list[ThreadWaiting | TaskWaiting] = []
+    def _take_batch(self) -> None:
+        self._batch = []
         taken = 0
         with self._mutex:
             while self._queue:
-                size = len(self._queue[0].records)
-                if batch and taken + size > MAXIMUM_BATCH:
+                first = self._queue[0]
+                size = len(first.records)
+                if self._batch and taken + size > MAXIMUM_BATCH:
                     break
-                batch.append(self._queue.popleft())
+                self._batch.append(first)
+                self._queue.popleft()
+                self._waiting_records -= size
                 taken += size
-            self._waiting_records -= taken
             self._room.notify_all()
-        return batch
 
-    def _commit_batch(self, batch: list[ThreadWaiting | TaskWaiting]) -> None:
+    def _commit_batch(self) -> None:
+        batch = self._batch
         records = [record for waiting in batch for record in waiting.records]
         try:
             answers = self._commit(records) if records else []
         except BiotrailError as error:
             _fail_all(batch, error)
-        except BaseException as error:
-            unknown = UnknownOutcomeError(
-                f"the commit was cut short by {type(error).__name__}: record the same events again"
-            )
-            unknown.__cause__ = error
-            _fail_all(batch, unknown)
-            raise
+        except Exception as error:  # of something that the host gave, such as its signer
+            _fail_all(batch, _cut_short(error))
         else:
             _answer_all(batch, answers)
 
     def _hand_over(self) -> None:
         """Let the first waiting thread lead, or the background thread for tasks, or nobody."""
         with self._mutex:
-            for waiting in self._queue:
-                if isinstance(waiting, ThreadWaiting) and not waiting.leads:
-                    waiting.lead()
-                    return
-            if self._queue:
-                self._wake_background()
-                return
-            self._leading = False
-            self._room.notify_all()
+            self._batch = []
+            self._leader = self._successor()
+            if self._leader is None:
+                self._room.notify_all()
+            else:
+                self._leader.wake()
 
-    def _wake_background(self) -> None:
-        if self._background is None:
-            self._background = threading.Thread(
-                target=self._lead_in_background, name="biotrail-committer", daemon=True
-            )
+    def _successor(self) -> ThreadWaiting | Background | None:
+        for waiting in self._queue:
+            if isinstance(waiting, ThreadWaiting) and not waiting.abandoned:
+                return waiting
+        if not self._queue:
+            return None
+        try:
             self._background.start()
-        self._called.release()
+        except RuntimeError:
+            return None  # no task waits then, and the next caller commits what was abandoned
+        return self._background
 
-    def _lead_in_background(self) -> None:
-        while True:
-            self._called.acquire()
-            with self._mutex:
-                if self._closed and not self._queue:
-                    return
-            self._lead()
+    def _leave(self, waiting: ThreadWaiting, error: BaseException) -> None:
+        """A caller goes by an exception: nobody may be left waiting for it.
+
+        Its record, if it is queued, stays so and will be committed; nobody waits for the answer.
+        """
+        waiting.abandoned = True
+        if self._leader is waiting:
+            self._answer_in_place(error)
+            self._hand_over()
+            return
+        with self._mutex:
+            self._count()
+            if self._leader is not None:
+                self._leader.wake()  # in case the lead was being handed over just then
+
+    def _answer_in_place(self, error: BaseException) -> None:
+        """Answer those of the present batch that the interrupted leader has not answered."""
+        with self._mutex:
+            while self._queue and self._queue[0] in self._batch:
+                self._queue.popleft()
+            self._count()
+        for one in self._batch:
+            if not one.settled:
+                one.fail(_cut_short(error))
+            elif isinstance(one, ThreadWaiting):
+                one.wake()
+        tell_loops(self._batch)
+
+    def _count(self) -> None:
+        """Count anew: an interruption may have come between a change and its count."""
+        self._waiting_records = sum(len(one.records) for one in self._queue)
 
     def _await_room(self, size: int) -> None:
         deadline = time.monotonic() + self._patience
-        self._check_open()
+        self.check_open()
         while not self._has_room(size):
             if not self._room.wait(deadline - time.monotonic()):
                 raise self._overloaded()
-            self._check_open()
+            self.check_open()
 
     def _has_room(self, size: int) -> bool:
         # A caller with more records than fit at all is let in when nobody else waits.
@@ -293,24 +285,25 @@ class Committer:
             "than the callers; nothing was written for this call"
         )
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClosedError("the log is closed")
+
+def _cut_short(error: BaseException) -> UnknownOutcomeError:
+    unknown = UnknownOutcomeError(
+        f"the commit was cut short by {type(error).__name__}: record the same events again"
+    )
+    unknown.__cause__ = error
+    return unknown
 
 
-def _abandoned(waiting: ThreadWaiting) -> ThreadWaiting:
-    stand_in = ThreadWaiting(waiting.records)
-    stand_in.leads = True  # it has no thread that could lead
-    return stand_in
-
-
-def _fail_all(batch: list[ThreadWaiting | TaskWaiting], error: BaseException) -> None:
+def _fail_all(batch: list[Waiting], error: BaseException) -> None:
     for waiting in batch:
-        waiting.fail(error)
-    _tell_loops(batch)
+        if isinstance(waiting, ThreadWaiting) and waiting.act is not None:
+            _run(waiting, waiting.act)  # it had no part in the batch
+        else:
+            waiting.fail(error)
+    tell_loops(batch)
 
 
-def _answer_all(batch: list[ThreadWaiting | TaskWaiting], answers: list[Answer]) -> None:
+def _answer_all(batch: list[Waiting], answers: list[Answer]) -> None:
     start = 0
     for waiting in batch:
         stop = start + len(waiting.records)
@@ -319,7 +312,7 @@ def _answer_all(batch: list[ThreadWaiting | TaskWaiting], answers: list[Answer])
         else:
             waiting.answer(answers[start:stop])
         start = stop
-    _tell_loops(batch)
+    tell_loops(batch)
 
 
 def _run(waiting: ThreadWaiting, act: Callable[[], None]) -> None:
@@ -330,21 +323,3 @@ def _run(waiting: ThreadWaiting, act: Callable[[], None]) -> None:
         waiting.fail(error)
     else:
         waiting.answer([])
-
-
-def _tell_loops(batch: list[ThreadWaiting | TaskWaiting]) -> None:
-    """Wake every event loop once, however many of its tasks were answered."""
-    loops: dict[asyncio.AbstractEventLoop, list[TaskWaiting]] = {}
-    for waiting in batch:
-        if isinstance(waiting, TaskWaiting):
-            loops.setdefault(waiting.loop, []).append(waiting)
-    for loop, tasks in loops.items():
-        try:
-            loop.call_soon_threadsafe(_resolve_all, tasks)
-        except RuntimeError:
-            continue  # the loop is closed: nobody waits there any more
-
-
-def _resolve_all(tasks: list[TaskWaiting]) -> None:
-    for waiting in tasks:
-        waiting.resolve()
