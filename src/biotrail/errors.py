@@ -7,6 +7,8 @@ on it and an auditor can keep it. Names end in ``Error``.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AlteredError",
     "BiotrailError",
@@ -46,7 +48,16 @@ __all__ = [
 
 
 class BiotrailError(Exception):
-    """Root of every error that biotrail raises on purpose."""
+    """Root of every error that biotrail raises on purpose. Any of them can be pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[BiotrailError], args: tuple[Any, ...], evidence: Any) -> BiotrailError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(evidence)
+    return error
 
 
 # --- at the door -----------------------------------------------------------------------------

@@ -66,11 +66,11 @@ def _outcome(value: Outcome | str | None) -> Outcome | None:
 def _reason(value: object) -> Reason | str:
     if not isinstance(value, str):
         rules.refuse_biometrics("Event.reason", value)
+    elif value.startswith(_HOST_REASON) and value != _HOST_REASON:
+        return rules.normal_text("Event.reason", value, maximum=64)
     try:
         return Reason(value)  # type: ignore[arg-type] # a value of another type is refused below
     except ValueError:
-        if isinstance(value, str) and value.startswith(_HOST_REASON) and value != _HOST_REASON:
-            return rules.normal_text("Event.reason", value, maximum=64)
         rule = "must be a word of Reason, or 'host.' and a word for a reason of your own"
         raise EventError("Event.reason", value, rule) from None
 
