@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from biotrail import __version__
 from biotrail.cli import (
     checkpoint,
+    demo,
     init,
     keys,
     models,
@@ -91,4 +92,5 @@ app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
 app.command(rich_help_panel=_PROVE)(publish.publish)
+app.command(rich_help_panel=_TRY)(demo.demo)
 app.add_typer(models.app, name="models", rich_help_panel=_TRY)
