@@ -53,8 +53,7 @@ class Attempt:
         self._base = Event(
             decision=ApplicationDecision.DENIED,
             reason=Reason.NO_DECISION,
-            occurred=occurred,
-            **fields,
+            **{"occurred": occurred, **fields},
         )
         self._changes: dict[str, Any] = {}
         self._receipt: Receipt | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -16,12 +18,12 @@ from biotrail.audit.writer import LogWriter
 from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import (
     BiotrailError,
+    ClosedError,
     EventError,
     ForkedProcessError,
     NotRecordedError,
     ProofError,
-    StoreError,
-    VerificationError,
+    UnknownOutcomeError,
     WrongKeyError,
 )
 from biotrail.events import Event
@@ -90,6 +92,7 @@ class AuditLogger:
         self._queue_options = {"maximum_waiting": maximum_waiting, "patience": patience}
         self._committer = self._new_committer()
         self._process = os.getpid()
+        self._process_lock = threading.Lock()
         self._writer.begin(next_key_digest)
 
     @property
@@ -195,8 +198,8 @@ class AuditLogger:
         """
         admitted = VerifierKey.parse(key) if isinstance(key, str) else key
         _check_name(admitted, self.origin)
-        content = {"key": str(admitted), "purpose": "writer"}
-        return _only(self._submit([prepare_other("key_added", content)]))  # type: ignore[arg-type]
+        content: dict[str, Any] = {"key": str(admitted), "purpose": "writer"}
+        return self._change_keys([prepare_other("key_added", content)])
 
     def retire_key(self, key: VerifierKey | str, reason: str) -> Receipt:
         """Retire a key; it vouches for nothing after the checkpoint of this entry.
@@ -204,8 +207,8 @@ class AuditLogger:
         Raises:
             NotRecordedError: The key is not in force.
         """
-        content = {"key": str(key), "reason": reason}
-        return _only(self._submit([prepare_other("key_retired", content)]))  # type: ignore[arg-type]
+        content: dict[str, Any] = {"key": str(key), "reason": reason}
+        return self._change_keys([prepare_other("key_retired", content)])
 
     def rotate_key(self, following: Signer, *, next_key_digest: bytes | None = None) -> Receipt:
         """Hand over to another signing key: one batch adds it and retires the present one.
@@ -228,25 +231,32 @@ class AuditLogger:
             added["next"] = next_key_digest
         retired: dict[str, Any] = {"key": self.verifier_key, "reason": "rotation"}
         batch = [prepare_other("key_added", added), prepare_other("key_retired", retired)]
-        receipt = _all(self._submit(batch))[0]
-
-        def hand_over() -> None:
-            self._writer.trust(key)
-            self._writer.signer = following
-
-        self._committer.exclusively(hand_over)
-        return receipt
+        return self._change_keys(batch, following)
 
     def _check_commitment(self, key: VerifierKey) -> None:
-
-        committed: list[bytes | None] = []
-        self._committer.exclusively(lambda: committed.append(self._writer.state.keys.next_digest))
-        if committed[0] not in (None, key.digest()):
+        self._check_process()
+        keys = self._committer.exclusively(lambda: self._writer.state.keys)
+        if keys.find(key) is None and keys.next_digest not in (None, key.digest()):
             raise WrongKeyError(
                 "the log committed to another next key: rotate to that one",
-                expected=(committed[0] or b"").hex(),
+                expected=(keys.next_digest or b"").hex(),
                 found=key.digest().hex(),
             )
+
+    def _change_keys(self, entries: Sequence[Prepared], following: Signer | None = None) -> Receipt:
+        """Write entries about keys between two batches, so that a refusal is this caller's alone.
+
+        The hand-over to the following signer is in the same turn: no batch falls between.
+        """
+
+        def act() -> Receipt:
+            if following is None:
+                return _only(self._writer.commit(entries))
+            return self._writer.hand_over(entries, following)
+
+        self._check_process()
+        with _not_recorded():
+            return self._committer.exclusively(act)
 
     def close(self) -> None:
         """Answer all that wait, then release the store. May be called twice."""
@@ -265,27 +275,27 @@ class AuditLogger:
         return Committer(self._writer.commit, **self._queue_options)  # type: ignore[arg-type]
 
     def _prepare(self, event: Event) -> Prepared:
-        try:
+        self._committer.check_open()
+        with _not_recorded():
             return self._preparer.prepare(event)
-        except StoreError as error:
-            raise NotRecordedError(f"not recorded: {error}") from error
 
     def _submit(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        try:
+        with _not_recorded():
             return self._committer.submit(records)
-        except (StoreError, VerificationError) as error:
-            raise NotRecordedError(f"not recorded: {error}") from error
 
     async def _submit_async(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        try:
+        with _not_recorded():
             return await self._committer.submit_async(records)
-        except (StoreError, VerificationError) as error:
-            raise NotRecordedError(f"not recorded: {error}") from error
 
     def _check_process(self) -> None:
+        if self._process != os.getpid():
+            with self._process_lock:
+                self._begin_in_child()
+
+    def _begin_in_child(self) -> None:
+        """A forked child: connections, locks and queue belong to the parent; begin anew."""
         if self._process == os.getpid():
             return
-        # A forked child: connections, locks and queue belong to the parent; begin anew.
         try:
             self._store.reopen_after_fork()
         except BiotrailError as error:
@@ -294,6 +304,7 @@ class AuditLogger:
                 f"{os.getpid()}: open it again here ({error})"
             ) from error
         self._writer.forget()
+        self._preparer.begin_in_child()
         self._committer = self._new_committer()
         self._process = os.getpid()
 
@@ -323,6 +334,20 @@ class AuditLogger:
 def proof_file(index: int, hashes: Sequence[bytes], note: str, entry: bytes) -> ProofFile:
     """A proof file that carries the entry itself."""
     return ProofFile(index, tuple(hashes), note, encode_proof_entry(entry))
+
+
+@contextmanager
+def _not_recorded() -> Iterator[None]:
+    """Say of whatever else goes wrong that nothing was recorded; the cause is chained."""
+    try:
+        yield
+    except UnknownOutcomeError as error:
+        # One error may befall many callers: each is given one of its own.
+        raise UnknownOutcomeError(str(error)) from error
+    except (NotRecordedError, ClosedError, EventError, ForkedProcessError):
+        raise
+    except BiotrailError as error:
+        raise NotRecordedError(f"not recorded: {error}") from error
 
 
 def _check_name(key: VerifierKey, origin: str) -> None:

@@ -74,10 +74,13 @@ def open_log(
     options.setdefault("next_key_digest", following.digest())
     try:
         return _logger(path, own, beforehand, timeout, options)
-    except SigningError:
+    except SigningError as refused:
         # The one way in which a key in use falls out of force by itself: a rotation that was cut
         # short after the log had taken the next key in. Finishing it is safe at any time.
-        own = finish_rotation(key_path, name=origin, passphrase=secret, admitted=following)
+        try:
+            own = finish_rotation(key_path, name=origin, passphrase=secret, admitted=following)
+        except KeyFileError:
+            raise refused from None  # no rotation is under way: the key is simply not in force
         return _logger(path, own, beforehand, timeout, options)
 
 

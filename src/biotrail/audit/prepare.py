@@ -98,6 +98,10 @@ class Preparer:
         columns = _columns(event, reference)
         return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
 
+    def begin_in_child(self) -> None:
+        """Begin anew after a fork: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def confirm(self, subject: SubjectReference) -> None:
         """Take note that a reference is durable."""
         key = subject.tenant, subject.identity

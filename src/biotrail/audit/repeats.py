@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from biotrail.audit.prepare import Prepared
@@ -20,7 +20,7 @@ from biotrail.tlog import (
     verify_inclusion,
 )
 
-__all__ = ["answer_repeats"]
+__all__ = ["answer_repeats", "first_receipt"]
 
 # These differ between two encodings of the same event: they hold fresh randomness.
 _RANDOM_KEYS = ("payload", "subject")
@@ -35,22 +35,46 @@ def answer_repeats(
     receipt bears the present checkpoint.
     """
     node = node_reader(store, state.size, edges=state.tiles.edges)
-    root = state.tree.root()
-    signed = SignedCheckpoint(Checkpoint(str(state.keys.origin), state.size, root), state.note)
     answers: list[Receipt | BiotrailError] = []
     for record in records:
         assert record.event_id is not None
         index = taken[record.event_id]
-        entry = _entry(store, index)
-        leaf = leaf_hash(entry)
-        verify_inclusion(leaf, index, state.size, inclusion_proof(index, state.size, node), root)
-        decoded = decode_entry(entry)
-        if not _same(store, decoded, record):
-            answers.append(_conflict(record.event_id, index))
-            continue
-        event_id = UUID(bytes=record.event_id)
-        answers.append(Receipt(event_id, index, leaf, decoded.recorded, signed, repeated=True))
+        receipt, decoded = first_receipt(
+            store, state, index, UUID(bytes=record.event_id), node=node
+        )
+        same = _same(store, decoded, record)
+        answers.append(receipt if same else _conflict(record.event_id, index))
     return answers
+
+
+def first_receipt(
+    store: StoreReader,
+    state: LogState,
+    index: int,
+    event_id: UUID,
+    *,
+    node: Callable[[int, int], bytes] | None = None,
+) -> tuple[Receipt, Entry]:
+    """The receipt of an entry that is in the log already, and the entry.
+
+    Args:
+        store: The store.
+        state: The checked view of the log.
+        index: Index of the entry.
+        event_id: What the receipt says the event's id is.
+        node: The function that proofs at this size need, where there is one already.
+
+    Raises:
+        ProofError: What the store shows is not under the present root.
+    """
+    root = state.tree.root()
+    node = node or node_reader(store, state.size, edges=state.tiles.edges)
+    entry = _entry(store, index)
+    leaf = leaf_hash(entry)
+    verify_inclusion(leaf, index, state.size, inclusion_proof(index, state.size, node), root)
+    decoded = decode_entry(entry)
+    signed = SignedCheckpoint(Checkpoint(str(state.keys.origin), state.size, root), state.note)
+    return Receipt(event_id, index, leaf, decoded.recorded, signed, repeated=True), decoded
 
 
 def _entry(store: StoreReader, index: int) -> bytes:

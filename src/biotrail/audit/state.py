@@ -15,8 +15,10 @@ from biotrail.errors import (
     AlteredError,
     BiotrailError,
     CanonicalError,
+    ForkedError,
     MalformedError,
     MissingError,
+    ProofError,
     RolledBackError,
     TruncatedError,
     WrongKeyError,
@@ -27,9 +29,11 @@ from biotrail.stores.tree import node_reader, range_of_edges, stored_edges
 from biotrail.tlog import (
     CompactRange,
     TileBuilder,
+    consistency_proof,
     inclusion_proof,
     leaf_hash,
     unverified_checkpoint,
+    verify_consistency,
     verify_inclusion,
 )
 from biotrail.tlog.tiles import TILE_WIDTH
@@ -110,15 +114,30 @@ class LogState:
         if head.size == self.size and head.checkpoint == self.note:
             return
         if head.size < self.size:
-            raise RolledBackError(
-                f"the log has {head.size} entries; this writer has seen {self.size}",
-                index=head.size,
-                expected=self.size,
-                found=head.size,
-            )
+            raise _rolled_back(head.size, self.size)
         if head.size == self.size:
             raise AlteredError("the checkpoint at the head was replaced", index=head.size - 1)
         self._take_all(list(store.entries(self.size, head.size)), head)
+
+    def check_continues(self, store: StoreReader, note: str) -> None:
+        """Check that this log goes on from a checkpoint that was verified earlier.
+
+        Raises:
+            RolledBackError: It is shorter than it was.
+            ForkedError: Its history is another one.
+        """
+        seen = unverified_checkpoint(note)
+        if self.size < seen.size:
+            raise _rolled_back(self.size, seen.size)
+        node = node_reader(store, self.size, edges=self.tiles.edges)
+        proof = consistency_proof(seen.size, self.size, node)
+        try:
+            verify_consistency(seen.size, seen.root, self.size, self.tree.root(), proof)
+        except ProofError as error:
+            raise ForkedError(
+                f"at size {seen.size} the log has another history than this writer has seen",
+                index=seen.size - 1,
+            ) from error
 
     def rehearse(self, others: Iterable[tuple[int, bytes]]) -> None:
         """Refuse entries that break a rule about keys before they are written for good.
@@ -250,6 +269,15 @@ class LogState:
                 expected=sorted(known),
                 found=str(genesis),
             )
+
+
+def _rolled_back(size: int, seen: int) -> RolledBackError:
+    return RolledBackError(
+        f"the log has {size} entries; this writer has seen {seen}",
+        index=size,
+        expected=seen,
+        found=size,
+    )
 
 
 def _split(entry: bytes, index: int) -> Head:

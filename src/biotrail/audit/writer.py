@@ -12,14 +12,16 @@ from uuid import UUID
 
 from biotrail.audit.prepare import Prepared, Preparer, microseconds, prepare_other
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
-from biotrail.audit.repeats import answer_repeats
+from biotrail.audit.repeats import answer_repeats, first_receipt
 from biotrail.audit.state import LogState
 from biotrail.canonical import format_time, frame_entry, parse_time
 from biotrail.errors import (
     BiotrailError,
     EventIdTakenError,
     HeadMovedError,
+    RolledBackError,
     SigningError,
+    StoreBusyError,
     UnknownOutcomeError,
 )
 from biotrail.signing import Signer, VerifierKey, sign_checkpoint
@@ -60,6 +62,7 @@ class LogWriter:
         self._clock = clock
         self._preparer = preparer
         self._state: LogState | None = None
+        self._seen: str | None = None
 
     @property
     def origin(self) -> str:
@@ -71,12 +74,33 @@ class LogWriter:
         """The checked view of the log; reads it where it is not known."""
         return self._followed()
 
-    def trust(self, key: VerifierKey) -> None:
-        """Trust another key beforehand, as after a rotation."""
+    def hand_over(self, entries: Sequence[Prepared], following: Signer) -> Receipt:
+        """Write the entries of a rotation, and sign with the following key from then on.
+
+        If an earlier call ended with an unknown outcome and the log did take the key in, only the
+        hand-over is left.
+
+        Returns:
+            The receipt of the entry that adds the key.
+        """
+        key = following.verifier_key
+        state = self._followed()
+        admission = state.keys.find(key)
+        if admission is not None and admission.purpose == "rotation":
+            answer = first_receipt(self._store, state, admission.added, _NO_EVENT)[0]
+        else:
+            first = self.commit(entries)[0]
+            assert isinstance(first, Receipt)  # entries about keys have no event id to conflict
+            answer = first
         self._trusted = (*self._trusted, key)
+        self.signer = following
+        return answer
 
     def forget(self) -> None:
-        """Drop what is known of the log; the next use reads and checks it anew."""
+        """Drop what is known of the log; the next use reads and checks it anew.
+
+        The last checkpoint is kept: what is read anew must go on from there.
+        """
         self._state = None
 
     def begin(self, next_digest: bytes | None) -> None:
@@ -124,7 +148,7 @@ class LogWriter:
             except BaseException:
                 self.forget()
                 raise
-        raise UnknownOutcomeError("other writers were always first; nothing was written")
+        raise StoreBusyError("other writers were always first; nothing was written")
 
     def _commit_once(self, records: Sequence[Prepared]) -> list[Answer]:
         with self._store.turn():
@@ -154,7 +178,7 @@ class LogWriter:
         tree.extend(leaves)
         # One signature covers the batch, and with it everything before.
         checkpoint = Checkpoint(self.origin, tree.size, tree.root())
-        note = sign_checkpoint(checkpoint, self.signer)
+        note = self._sign(checkpoint)
         subjects = [record.subject for record in records if record.subject is not None]
         if others:
             state.rehearse(others)
@@ -162,7 +186,7 @@ class LogWriter:
         self._store.append(Batch(state.size, written, note, state.filled_by(leaves), subjects))
         signed, start = SignedCheckpoint(checkpoint, note), state.size
         state.advance(others, leaves, tree=tree, recorded=recorded, note=note)
-        self._state = state
+        self._state, self._seen = state, note
         for subject in subjects:
             self._preparer.confirm(subject)
         return [
@@ -170,18 +194,20 @@ class LogWriter:
             for index, (record, leaf) in enumerate(zip(records, leaves, strict=True), start)
         ]
 
+    def _sign(self, checkpoint: Checkpoint) -> str:
+        try:
+            return sign_checkpoint(checkpoint, self.signer)
+        except BiotrailError:
+            raise
+        except Exception as error:  # a signer of the host's own may raise anything
+            raise SigningError(f"the signer failed: {type(error).__name__}: {error}") from error
+
     def _commit_around(self, records: Sequence[Prepared], taken: dict[bytes, int]) -> list[Answer]:
         """Commit the records whose ids are new, and answer the others from the log."""
         fresh = [record for record in records if record.event_id not in taken]
         answers = iter(self.commit(fresh) if fresh else [])
-        state = self._followed()
-        repeated = answer_repeats(
-            self._store,
-            state,
-            [record for record in records if record.event_id in taken],
-            taken,
-        )
-        repeats = iter(repeated)
+        again = [record for record in records if record.event_id in taken]
+        repeats = iter(self._answer_again(again, taken))
         return [next(repeats) if record.event_id in taken else next(answers) for record in records]
 
     def _commit_in_two(self, records: Sequence[Prepared], repeated: frozenset[int]) -> list[Answer]:
@@ -195,17 +221,33 @@ class LogWriter:
             )
         )
         for place in sorted(repeated):
-            answers[place] = self.commit([records[place]])[0]
+            again = records[place]
+            taken = self._store.find_events([again.columns[0]])
+            answers[place] = self._answer_again([again], taken)[0]
         return [answers[place] for place in range(len(records))]
+
+    def _answer_again(self, again: Sequence[Prepared], taken: dict[bytes, int]) -> list[Answer]:
+        """Answer those that repeat; what fails there does not befall those just committed."""
+        try:
+            return list(answer_repeats(self._store, self._followed(), again, taken))
+        except BiotrailError as error:
+            self.forget()
+            unknown = UnknownOutcomeError(f"the first record could not be shown: {error}")
+            unknown.__cause__ = error
+            return [unknown] * len(again)
 
     def _followed(self) -> LogState:
         head = self._store.head()
         if head is None:
-            raise SigningError("the log has no genesis entry yet")
+            raise RolledBackError("the log that was here is gone: the store is empty", index=0)
         if self._state is None:
-            self._state = LogState.read(self._store, head, self.origin, self._trusted)
+            state = LogState.read(self._store, head, self.origin, self._trusted)
+            if self._seen is not None:
+                state.check_continues(self._store, self._seen)
+            self._state = state
         else:
             self._state.follow(self._store, head)
+        self._seen = self._state.note
         return self._state
 
     def _check_admitted(self, state: LogState) -> None:
