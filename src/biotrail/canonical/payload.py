@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import cbor2
 
-from biotrail.canonical.cbor import CborValue, decode_value
+from biotrail.canonical.cbor import CborValue, decode_value, encode_value
 from biotrail.errors import CanonicalError
 
 __all__ = [
@@ -62,7 +62,11 @@ def field_salt(salt: bytes, name: str) -> bytes:
 
 def commitment(event_id: bytes, name: str, value: CborValue, own_salt: bytes) -> bytes:
     """The commitment to one field of one event, given that field's own salt."""
-    committed = b"\x83\x50" + event_id + cbor2.dumps(name) + cbor2.dumps(value)
+    return _commitment(event_id, name, encode_value(value), own_salt)
+
+
+def _commitment(event_id: bytes, name: str, value: bytes, own_salt: bytes) -> bytes:
+    committed = b"\x83\x50" + event_id + cbor2.dumps(name) + value
     return sha256(_FIELD_DOMAIN + own_salt + committed).digest()
 
 
@@ -72,9 +76,9 @@ def payload_root(commitments: Iterable[bytes]) -> bytes:
 
 
 def commitments_of(event_id: bytes, payload: Payload) -> list[bytes]:
-    """All commitments of a payload, in the canonical order of the fields' names."""
+    """All commitments of a payload as it was decoded: everything in it is in canonical order."""
     return [
-        commitment(event_id, name, value, field_salt(payload.salt, name))
+        _commitment(event_id, name, cbor2.dumps(value), field_salt(payload.salt, name))
         for name, value in payload.fields.items()
     ]
 
