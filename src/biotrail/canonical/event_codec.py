@@ -231,12 +231,16 @@ def decode_event(
     Raises:
         CanonicalError: The content or the fields are not an event's.
     """
+    given = dict(fields or {})
     try:
-        return _decode_event(dict(content), dict(fields or {}))
+        event = _decode_event(dict(content), given)
     except CanonicalError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CanonicalError(f"not the content of an event: {error}") from None
+    if dict(personal_fields(event)) != given:
+        raise CanonicalError("the payload's fields are not what an event would be written as")
+    return event
 
 
 def _decode_event(content: dict[str, Any], fields: dict[str, Any]) -> Event:
