@@ -15,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["copy_log", "edit_entry", "flip_bit", "swap_entries", "tampering"]
 
-_ASIDE = -1
+_ASIDE = 2**62
 
 
 @contextmanager
