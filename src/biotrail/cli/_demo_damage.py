@@ -113,6 +113,7 @@ def _broken_into(log: Path, copy: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         with closing(sqlite3.connect(f"{log.absolute().as_uri()}?mode=ro", uri=True)) as original:
             original.backup(connection)
+        connection.execute("PRAGMA journal_mode = DELETE")  # one file, not three
         query = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
         triggers = connection.execute(query).fetchall()
         for name, _ in triggers:
