@@ -191,6 +191,10 @@ class StoreReader(Protocol):
         """Indices, in order, of the entries that are not events."""
         ...
 
+    def references(self, tenant: str, identity: str) -> list[bytes]:
+        """All random references of a person, in the order in which they were made."""
+        ...
+
     def extent(self) -> Extent:
         """How far each kind of row reaches, all read at one moment."""
         ...
@@ -229,10 +233,6 @@ class Store(StoreReader, Protocol):
             StoreError: Another failure; nothing was written.
             UnknownOutcomeError: It failed while committing; it may or may not be written.
         """
-        ...
-
-    def references(self, tenant: str, identity: str) -> list[bytes]:
-        """All random references of a person, in the order in which they were made."""
         ...
 
     def reopen_after_fork(self) -> None:

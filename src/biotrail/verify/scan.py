@@ -2,56 +2,53 @@
 
 A stretch is checked on its own, so that several can be checked at once: it is given the hashes of
 the tree before it as the store's tiles have them (not trusted), and says what it found at both its
-ends. `biotrail.verify.verifier` joins the ends and holds the tiles against them. A scan says only
+ends. `biotrail.verify.joining` joins the ends and holds the tiles against them. A scan says only
 *that* something is wrong (`BrokenStretch`); where and what is worked out afterwards, slowly.
 """
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain, islice
+from struct import Struct
+from typing import TypeAlias
 
 import attrs
 
-from biotrail.canonical.entry import decode_entry, encode_unsigned
+from biotrail.canonical.entry import decode_entry
 from biotrail.canonical.quick import is_plainly_canonical_event
+from biotrail.canonical.schema import KINDS
 from biotrail.canonical.times import TIME_LENGTH
 from biotrail.errors import BiotrailError
-from biotrail.signing import VerifierKey, parse_note
-from biotrail.tlog import CompactRange
+from biotrail.signing import VerifierKey
+from biotrail.verify.checkpoints import BrokenStretch, Checked, check_checkpoints
 
-__all__ = ["KEY_BODIES", "BrokenStretch", "KeyRun", "Stretch", "scan_stretch"]
+__all__ = ["BrokenStretch", "RawRow", "Stretch", "scan_stretch"]
 
-KEY_BODIES = (b"\xa1\x67genesis", b"\xa1\x69key_added", b"\xa1\x6bkey_retired")
-"""How the bodies that concern keys begin: a map of one pair, the kind its key."""
-_ENTRIES_EACH = 10
-_ALWAYS_VERIFIED = 5_000
-"""By default every signature is verified, unless a stretch has more checkpoints than this and
-they cover fewer than ten entries each: then the last of each run, which vouches for the rest."""
-_SHORTEST_SIGNATURE = 4 + 64
+RawRow: TypeAlias = tuple[int, bytes, str | None]
+_KEY_KINDS = ("genesis", "key_added", "key_retired")
 
 
-class BrokenStretch(Exception):
-    """Something in the stretch does not check out, near this index."""
+def _opening(kind: str) -> bytes:
+    """How the bodies of a kind begin: a map of one pair, whose key is the kind."""
+    return bytes((0xA1, 0x60 + len(kind))) + kind.encode()
 
 
-@attrs.define
-class KeyRun:
-    """Consecutive checkpoints that bear one key's signature.
-
-    Attributes:
-        key: Key id, 4 bytes.
-        first: Size of the first of them.
-        last: Size of the last.
-        closed: Whether the run ends with its first, since that one covers an entry about keys.
-    """
-
-    key: bytes
-    first: int
-    last: int
-    closed: bool = False
+_EVENT = _opening("event")
+_ABOUT_KEYS = tuple(map(_opening, _KEY_KINDS))
+_KNOWN = tuple(map(_opening, KINDS))
+_RECORDED = b"\x78\x1b"
+# 85 01 <index> 58 20 <prev> 78 1b <recorded> <body>: one layout for each width of the index.
+_LAYOUTS = (
+    (24, b"\x85\x01", Struct(">2sB2s32s36s")),
+    (0x100, b"\x85\x01\x18", Struct(">3sB2s32s36s")),
+    (0x10000, b"\x85\x01\x19", Struct(">3sH2s32s36s")),
+    (0x1_0000_0000, b"\x85\x01\x1a", Struct(">3sI2s32s36s")),
+    (1 << 64, b"\x85\x01\x1b", Struct(">3sQ2s32s36s")),
+)
+_TAIL = len(_RECORDED) + TIME_LENGTH + len(_EVENT)
+_PREV_TO_BODY = 32 + len(_RECORDED) + TIME_LENGTH
 
 
 @attrs.define
@@ -65,38 +62,32 @@ class Stretch:
         last_leaf: Leaf hash of its last entry.
         first_recorded: Time of recording of its first entry.
         last_recorded: Time of recording of its last entry.
-        tree: Hashes of the compact range over its entries alone.
-        leaves: Leaf hashes, one after the other, for comparing with tiles.
-        others: Index and bytes of the entries that are not events.
-        runs: Who signed the checkpoints, in order.
-        checkpoints: Number of checkpoints whose root was compared.
-        signatures: Number of signatures verified.
-        every_signature: Whether those were all.
+        leaves: Leaf hashes, for comparing with tiles.
+        others: Index and bytes of the entries about keys.
+        events: Number of entries that are events.
+        checked: What its checkpoints were found to say.
     """
 
     start: int
     stop: int
-    first_prev: bytes
-    last_leaf: bytes
-    first_recorded: bytes
-    last_recorded: bytes
-    tree: tuple[bytes, ...] = ()
+    first_prev: bytes = b""
+    last_leaf: bytes = b""
+    first_recorded: bytes = b""
+    last_recorded: bytes = b""
     leaves: list[bytes] = attrs.field(factory=list)
     others: list[tuple[int, bytes]] = attrs.field(factory=list)
-    runs: list[KeyRun] = attrs.field(factory=list)
-    checkpoints: int = 0
-    signatures: int = 0
-    every_signature: bool = True
+    events: int = 0
+    checked: Checked = attrs.field(factory=Checked)
 
 
 def scan_stretch(
-    rows: Iterable[tuple[int, bytes, str | None]],
+    rows: Iterable[RawRow],
     start: int,
     stop: int,
     *,
     before: Sequence[bytes],
     origin: str,
-    keys: Mapping[bytes, VerifierKey],
+    keys: Mapping[bytes, Sequence[VerifierKey]],
     every_signature: bool | None,
     strict: bool,
 ) -> Stretch:
@@ -110,48 +101,89 @@ def scan_stretch(
             `start` is a multiple of the length of every stretch but the last.
         origin: The log's origin.
         keys: Keys that may turn out to be the log's, by key id.
-        every_signature: Verify every signature, or only the last of each run; None to decide by
+        every_signature: Verify every signature, or only the last of each key; None to decide by
             how many entries a checkpoint covers.
         strict: Decode and re-encode every entry.
 
     Raises:
         BrokenStretch: Something does not check out.
     """
-    leaves: list[bytes] = []
-    others: list[tuple[int, bytes]] = []
-    notes: list[tuple[int, str]] = []
-    add_leaf, add_note = leaves.append, notes.append
-    prev = first_prev = recorded = first_recorded = b""
-    expected = start
-    for index, entry, note in rows:
-        # 85 01 <index> 58 20 <prev> 78 1b <recorded> <body>: the head has one layout.
-        head = b"\x85\x01" + encode_unsigned(expected) + b"\x58\x20"
-        at = len(head) + 32
-        if not prev:
-            prev = first_prev = entry[at - 32 : at]
-            first_recorded = entry[at + 2 : at + 2 + TIME_LENGTH]
-        if index != expected or not entry.startswith(head + prev + b"\x78\x1b"):
-            raise BrokenStretch(expected)
-        body_at = at + 2 + TIME_LENGTH
-        now = entry[at + 2 : body_at]
-        if now < recorded:
-            raise BrokenStretch(expected)
-        recorded = now
-        if entry.startswith(KEY_BODIES, body_at):
-            others.append((index, entry))
-        if strict and not is_plainly_canonical_event(entry[body_at:]):
-            _decode(entry, expected)  # the general decoder decides
-        prev = sha256(b"\x00" + entry).digest()
-        add_leaf(prev)
-        expected += 1
-        if note is not None:
-            add_note((expected, note))
-    if expected != stop:
-        raise BrokenStretch(expected)
-    stretch = Stretch(start, stop, first_prev, prev, first_recorded, recorded)
-    stretch.leaves, stretch.others = leaves, others
-    _check_checkpoints(stretch, notes, before, origin, keys, every_signature)
+    stretch = Stretch(start, stop)
+    try:
+        notes = _follow_chain(iter(rows), stretch, strict)
+        stretch.checked = check_checkpoints(
+            notes,
+            stretch.leaves,
+            start,
+            before=before,
+            origin=origin,
+            keys=keys,
+            about_keys=[index for index, _ in stretch.others],
+            every_signature=every_signature,
+        )
+    except (TypeError, AttributeError):
+        # A cell holds something of another type than the schema says.
+        raise BrokenStretch(start + len(stretch.leaves)) from None
     return stretch
+
+
+def _follow_chain(rows: Iterator[RawRow], stretch: Stretch, strict: bool) -> list[tuple[int, str]]:
+    """Hash every entry, check that each follows on the one before, return the checkpoints."""
+    first = next(rows, None)
+    if first is None:
+        raise BrokenStretch(stretch.start)
+    prev = stretch.first_prev = first[1][_prev_at(stretch.start) :][:32]
+    rows, notes, leaves = chain((first,), rows), [], stretch.leaves
+    add, tail = leaves.append, bytes(_TAIL)
+    for opening, pack, prev_at, end in _layouts(stretch.start, stretch.stop):
+        body_at = prev_at + _PREV_TO_BODY
+        here = range(stretch.start + len(leaves), end)
+        for expected, (index, entry, note) in zip(here, islice(rows, len(here)), strict=False):
+            # Mostly an entry is an event of the batch of the one before it: one comparison.
+            head = pack(opening, expected, b"\x58\x20", prev, tail)
+            if index != expected or not entry.startswith(head):
+                tail = _unlike_before(stretch, index, entry, expected, head, body_at)
+            if strict and not is_plainly_canonical_event(entry[body_at:]):
+                _decode(entry, expected)  # the general decoder decides
+            prev = sha256(b"\x00" + entry).digest()
+            add(prev)
+            if note is not None:
+                notes.append((expected + 1, note))
+    if len(leaves) != stretch.stop - stretch.start or next(rows, None) is not None:
+        raise BrokenStretch(stretch.start + len(leaves))
+    stretch.events += len(leaves)
+    stretch.last_leaf, stretch.last_recorded = prev, tail[2 : 2 + TIME_LENGTH]
+    return notes
+
+
+def _layouts(start: int, stop: int) -> Iterator[tuple[bytes, Callable[..., bytes], int, int]]:
+    """How heads are laid out from `start` on: opening, packer, place of `prev`, and up to where."""
+    for limit, opening, layout in _LAYOUTS:
+        if start < min(limit, stop):
+            yield opening, layout.pack, layout.size - _TAIL - 32, min(limit, stop)
+            start = limit
+
+
+def _prev_at(index: int) -> int:
+    return next(_layouts(index, index + 1))[2]
+
+
+def _unlike_before(
+    stretch: Stretch, index: int, entry: bytes, expected: int, head: bytes, body_at: int
+) -> bytes:
+    """Check an entry of another time or kind than the one before; returns the tail to expect."""
+    before = head[-_TAIL:][len(_RECORDED) :][:TIME_LENGTH]
+    recorded = entry[body_at - TIME_LENGTH : body_at]
+    follows = index == expected and entry.startswith(head[:-_TAIL] + _RECORDED)
+    if not follows or recorded < before or not entry.startswith(_KNOWN, body_at):
+        raise BrokenStretch(expected)
+    if not stretch.leaves:
+        stretch.first_recorded = recorded
+    if not entry.startswith(_EVENT, body_at):
+        stretch.events -= 1
+    if entry.startswith(_ABOUT_KEYS, body_at):
+        stretch.others.append((expected, entry))
+    return _RECORDED + recorded + _EVENT
 
 
 def _decode(entry: bytes, index: int) -> None:
@@ -159,93 +191,3 @@ def _decode(entry: bytes, index: int) -> None:
         decode_entry(entry)
     except BiotrailError:
         raise BrokenStretch(index) from None
-
-
-def _check_checkpoints(
-    stretch: Stretch,
-    notes: Sequence[tuple[int, str]],
-    before: Sequence[bytes],
-    origin: str,
-    keys: Mapping[bytes, VerifierKey],
-    every_signature: bool | None,
-) -> None:
-    """Compare every checkpoint with the recomputed root, and verify signatures."""
-    if every_signature is None:
-        covered = stretch.stop - stretch.start
-        spare = len(notes) > _ALWAYS_VERIFIED and len(notes) * _ENTRIES_EACH > covered
-        every_signature = not spare
-    stretch.every_signature = every_signature
-    boundaries = {index for index, _ in stretch.others}
-    tree, done, last = CompactRange(), 0, None
-    left_of_it = tuple(reversed(before))
-    for size, note in notes:
-        here = size - stretch.start
-        if here - done == 1:
-            tree.append(stretch.leaves[done])
-        else:
-            tree.extend(stretch.leaves[done:here])
-        root = tree.root()
-        for left in left_of_it:
-            root = sha256(b"\x01" + left + root).digest()
-        signature = _signature_lines(note, origin, size, root)
-        new_run = _note_run(stretch, signature[:4], size, boundaries, done + stretch.start)
-        if every_signature:
-            _verify(note, signature, keys, size, stretch)
-        elif new_run and last is not None:
-            _verify(last[0], last[1], keys, last[2], stretch)
-        last, done = (note, signature, size), here
-    if last is not None and not every_signature:
-        _verify(last[0], last[1], keys, last[2], stretch)
-    tree.extend(stretch.leaves[done:])
-    stretch.tree = tree.hashes
-    stretch.checkpoints = len(notes)
-
-
-def _note_run(stretch: Stretch, key: bytes, size: int, boundaries: set[int], covered: int) -> bool:
-    """Add a checkpoint to the run of its key; a batch with an entry about keys begins a new one."""
-    runs = stretch.runs
-    about_keys = bool(boundaries) and any(index in boundaries for index in range(covered, size))
-    if runs and runs[-1].key == key and not about_keys and not runs[-1].closed:
-        runs[-1].last = size
-        return False
-    runs.append(KeyRun(key, size, size, closed=about_keys))
-    return True
-
-
-def _signature_lines(note: str, origin: str, size: int, root: bytes) -> bytes:
-    """Key id and signature of a checkpoint whose text is exactly what it must be."""
-    text = f"{origin}\n{size}\n{b64encode(root).decode()}\n\n\u2014 {origin} "
-    if not note.startswith(text) or not note.endswith("\n"):
-        raise BrokenStretch(size - 1)
-    rest = note[len(text) : -1]
-    if "\n" in rest:
-        return _first_of_several(note, size)
-    try:
-        signature = binascii.a2b_base64(rest, strict_mode=True)
-    except (binascii.Error, ValueError):
-        raise BrokenStretch(size - 1) from None
-    if len(signature) < _SHORTEST_SIGNATURE or b64encode(signature).decode() != rest:
-        raise BrokenStretch(size - 1)
-    return signature
-
-
-def _first_of_several(note: str, size: int) -> bytes:
-    try:
-        first = parse_note(note).signatures[0]
-    except BiotrailError:
-        raise BrokenStretch(size - 1) from None
-    return first.key_id + first.signature
-
-
-def _verify(
-    note: str, signature: bytes, keys: Mapping[bytes, VerifierKey], size: int, stretch: Stretch
-) -> None:
-    key = keys.get(signature[:4])
-    if key is None:
-        raise BrokenStretch(size - 1)
-    text = note[: note.index("\n\n") + 1]
-    try:
-        key.verify(text.encode(), signature[4:])
-    except BiotrailError:
-        raise BrokenStretch(size - 1) from None
-    stretch.signatures += 1

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import attrs
 
-from biotrail.errors import MissingError
+from biotrail.errors import MissingError, StoreBusyError, StoreError
 from biotrail.signing import VerifierKey
-from biotrail.stores import SQLiteReader, StoreReader
+from biotrail.stores import StoreReader
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import TILE_WIDTH, decode_tile
-from biotrail.verify.beside import Beside, check_beside
+from biotrail.verify.beside import check_beside
 from biotrail.verify.scan import BrokenStretch, Stretch, scan_stretch
 
-__all__ = ["STRETCH", "Result", "Task", "run_task", "run_task_on", "stretch_hashes"]
+__all__ = ["STRETCH", "Result", "Task", "run_task", "stretch_hash"]
 
 STRETCH = TILE_WIDTH * TILE_WIDTH
 """Entries in a stretch: those below one full tile of level 1."""
@@ -50,34 +49,36 @@ class Task:
 
 @attrs.frozen
 class Result:
-    """What a worker answers: the stretch, and what lies beside it."""
+    """What a worker answers: what the scan found, and how many payloads opened."""
 
     stretch: Stretch
-    beside: Beside
+    payloads: int
 
 
-def run_task(path: str | os.PathLike[str], task: Task) -> Result:
-    """Run a task on a SQLite file; called in worker processes."""
-    reader = _reader(os.fspath(path))
-    return run_task_on(reader, task)
-
-
-_readers: dict[str, SQLiteReader] = {}
-
-
-def _reader(path: str) -> SQLiteReader:
-    if path not in _readers:
-        _readers[path] = SQLiteReader(path)
-    return _readers[path]
-
-
-def run_task_on(store: StoreReader, task: Task) -> Result:
-    """Run a task on an open store.
+def run_task(store: StoreReader, task: Task) -> Result:
+    """Run a task.
 
     Raises:
         BrokenStretch: Something in the stretch does not check out.
         VerificationError: What lies beside it does not.
     """
+    try:
+        stretch = _scan(store, task)
+    except StoreBusyError:
+        raise
+    except StoreError:
+        # A row that cannot be read: where, is found by looking at each.
+        raise BrokenStretch(task.start) from None
+    opened = 0
+    if task.payloads or task.lookups:
+        opened = check_beside(
+            store, task.start, stretch.leaves, payloads=task.payloads, lookups=task.lookups
+        )
+    stretch.leaves = []  # some megabytes that nobody needs any more
+    return Result(stretch, opened)
+
+
+def _scan(store: StoreReader, task: Task) -> Stretch:
     stretch = scan_stretch(
         store.raw_entries(task.start, task.stop),
         task.start,
@@ -89,37 +90,42 @@ def run_task_on(store: StoreReader, task: Task) -> Result:
         strict=task.strict,
     )
     _compare_tiles(store, stretch)
-    stretch.leaves = []  # two megabytes that nobody needs any more
-    beside = Beside()
-    if task.payloads or task.lookups:
-        beside = check_beside(
-            store, task.start, task.stop, payloads=task.payloads, lookups=task.lookups
+    return stretch
+
+
+def stretch_hash(store: StoreReader, number: int) -> bytes:
+    """Root of a full stretch, as the stored tile of level 1 has it.
+
+    Raises:
+        MissingError: The tile is not there, or not whole.
+    """
+    tile = store.tile(1, number)
+    if type(tile) is not bytes or len(tile) != 32 * TILE_WIDTH:
+        raise MissingError(
+            f"tile {number} of level 1 is missing or cut short", index=number * STRETCH
         )
-    return Result(stretch, beside)
+    return perfect_root(decode_tile(tile))
 
 
-def stretch_hashes(store: StoreReader, count: int) -> list[bytes]:
-    """Root of each of the first `count` full stretches, as the tiles of level 1 have it."""
-    hashes = []
-    for number in range(count):
-        tile = store.tile(1, number)
-        if tile is None or len(tile) != 32 * TILE_WIDTH:
-            raise MissingError(
-                f"tile {number} of level 1 is missing or cut short", index=number * STRETCH
-            )
-        hashes.append(perfect_root(decode_tile(tile)))
-    return hashes
-
-
-def _by_id(keys: Sequence[str]) -> Mapping[bytes, VerifierKey]:
-    parsed = [VerifierKey.parse(text) for text in keys]
-    return {key.key_id: key for key in parsed}
+def _by_id(keys: Sequence[str]) -> Mapping[bytes, Sequence[VerifierKey]]:
+    """Keys by id. An id is four bytes of a hash: anybody can make a key that shares one."""
+    found: dict[bytes, list[VerifierKey]] = {}
+    for key in map(VerifierKey.parse, keys):
+        found.setdefault(key.key_id, []).append(key)
+    return found
 
 
 def _compare_tiles(store: StoreReader, stretch: Stretch) -> None:
-    """Hold the stored tiles of level 0 against the leaf hashes just calculated."""
-    for first in range(0, stretch.stop - stretch.start - TILE_WIDTH + 1, TILE_WIDTH):
+    """Hold the stored tiles of levels 0 and 1 against the hashes just calculated."""
+    count = stretch.stop - stretch.start
+    for first in range(0, count - TILE_WIDTH + 1, TILE_WIDTH):
         number = (stretch.start + first) // TILE_WIDTH
-        hashes = b"".join(stretch.leaves[first : first + TILE_WIDTH])
-        if store.tile(0, number) != hashes:
+        if store.tile(0, number) != b"".join(stretch.leaves[first : first + TILE_WIDTH]):
             raise BrokenStretch(stretch.start + first)
+    if count == STRETCH:
+        try:
+            stored = stretch_hash(store, stretch.start // STRETCH)
+        except MissingError:
+            raise BrokenStretch(stretch.start) from None
+        if stretch.checked.tree != (stored,):
+            raise BrokenStretch(stretch.start)

@@ -1,17 +1,32 @@
-"""Stretches over all processors: this process works too, so that none waits for the others."""
+"""Stretches over all processors: this process works too, so that none waits for the others.
+
+Helpers are fresh interpreters that read tasks and write outcomes over pipes. They do not import the
+program's main module, as `multiprocessing` would, so that a plain script may verify a large log
+without a guard. Where none can be started, or one dies, this process does its work.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-from collections import deque
+import pickle
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from typing import IO, TypeAlias
 
+from biotrail.errors import StoreError, VerificationError
 from biotrail.stores import SQLiteReader, StoreReader
-from biotrail.verify.stretches import Result, Task, run_task, run_task_on
+from biotrail.verify.checkpoints import BrokenStretch
+from biotrail.verify.desk import Desk
+from biotrail.verify.stretches import Result, Task, run_task
 
-__all__ = ["run_all"]
+__all__ = ["run_all", "serve"]
+
+Outcome: TypeAlias = Result | BrokenStretch | VerificationError | StoreError
+_PROGRAM = "import sys; sys.path[:] = {}; from biotrail.verify.workers import serve; serve()"
+_GLANCE = 0.1  # seconds between two reports of progress while helpers finish
 
 
 def run_all(
@@ -23,62 +38,102 @@ def run_all(
 ) -> list[Result]:
     """Run all tasks, in this process and in helpers; results in the order of the tasks.
 
-    Stores other than a SQLite file are read by this process alone.
+    Stores other than a SQLite file are read by this process alone. Whatever the number of workers,
+    what is raised is what the first task that fails says.
 
     Raises:
         BrokenStretch: From a task.
         VerificationError: From a task.
+        StoreError: From a task.
     """
-    count = min(workers or os.cpu_count() or 1, len(tasks))
-    if count < 2 or not isinstance(store, SQLiteReader):
-        return _run_here(store, tasks, progress)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count - 1, mp_context=context) as pool:
+    desk: Desk[Outcome] = Desk([task.stop - task.start for task in tasks], progress)
+    count = min(workers or os.cpu_count() or 1, len(tasks)) - 1
+    helpers = []
+    if isinstance(store, SQLiteReader) and sys.executable:
+        helpers = [_Helper(store, tasks, desk) for _ in range(count)]
+    try:
+        while (number := desk.take_first()) is not None:
+            _put(desk, number, _outcome(store, tasks[number]))
+        while any(helper.is_alive() for helper in helpers):
+            helpers[0].join(_GLANCE)
+            desk.report()
+    finally:
+        for helper in helpers:
+            helper.end()
+    for number in desk.undone():
+        # What a helper that died has left.
+        _put(desk, number, _outcome(store, tasks[number]))
+    return [_result(outcome) for outcome in desk.outcomes()]
+
+
+def serve() -> None:
+    """Be a helper: take tasks from standard input until it ends, put outcomes to the output."""
+    reader = SQLiteReader(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own parent
+    while True:
         try:
-            return _run_shared(pool, count - 1, store, tasks, progress)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            task = pickle.load(sys.stdin.buffer)  # noqa: S301 - likewise
+        except EOFError:
+            return
+        _send(sys.stdout.buffer, _outcome(reader, task))
 
 
-def _run_here(
-    store: StoreReader, tasks: Sequence[Task], progress: Callable[[int, int], None] | None
-) -> list[Result]:
-    results = []
-    for task in tasks:
-        results.append(run_task_on(store, task))
-        if progress is not None:
-            progress(task.stop, tasks[-1].stop)
-    return results
+class _Helper(threading.Thread):
+    """A thread that hands tasks to a process of its own, and waits for it."""
+
+    def __init__(self, store: SQLiteReader, tasks: Sequence[Task], desk: Desk[Outcome]) -> None:
+        super().__init__(daemon=True)
+        self._path = os.path.abspath(store.path)
+        self._tasks = tasks
+        self._desk = desk
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def run(self) -> None:
+        # However the process fails, the tasks that it leaves are done by the parent.
+        with suppress(OSError, EOFError, pickle.UnpicklingError, ValueError):
+            self._work()
+
+    def _work(self) -> None:
+        program = _PROGRAM.format([os.path.abspath(place) for place in sys.path])
+        self._process = process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            _send(process.stdin, self._path)
+            while (number := self._desk.take_last()) is not None:
+                _send(process.stdin, self._tasks[number])
+                _put(self._desk, number, pickle.load(process.stdout))  # noqa: S301 - our child's
+
+    def end(self) -> None:
+        """Hand out no more, and see the process off."""
+        self._desk.close()
+        if self._process is not None and self.is_alive():
+            self._process.kill()
+        self.join()
 
 
-def _run_shared(
-    pool: ProcessPoolExecutor,
-    helpers: int,
-    store: SQLiteReader,
-    tasks: Sequence[Task],
-    progress: Callable[[int, int], None] | None,
-) -> list[Result]:
-    todo = deque(enumerate(tasks))
-    running: dict[Future[Result], int] = {}
-    results: dict[int, Result] = {}
+def _outcome(store: StoreReader, task: Task) -> Outcome:
+    try:
+        return run_task(store, task)
+    except (BrokenStretch, VerificationError, StoreError) as error:
+        return error
 
-    def collect(block: bool) -> None:
-        done, _ = wait(running, timeout=None if block else 0, return_when=FIRST_COMPLETED)
-        for future in done:
-            results[running.pop(future)] = future.result()
-        if progress is not None:
-            finished = sum(tasks[i].stop - tasks[i].start for i in results)
-            progress(finished, tasks[-1].stop)
 
-    while todo or running:
-        while todo and len(running) < helpers + 1:
-            # From the far end, so that this process goes on where it left off.
-            number, task = todo.pop()
-            running[pool.submit(run_task, str(store.path), task)] = number
-        if todo:
-            number, task = todo.popleft()
-            results[number] = run_task_on(store, task)
-        if running:
-            collect(block=not todo)
-    return [results[number] for number in range(len(tasks))]
+def _put(desk: Desk[Outcome], number: int, outcome: Outcome) -> None:
+    desk.put(number, outcome, last=not isinstance(outcome, Result))
+
+
+def _result(outcome: Outcome) -> Result:
+    if isinstance(outcome, Result):
+        return outcome
+    raise outcome
+
+
+def _send(pipe: IO[bytes], what: object) -> None:
+    pickle.dump(what, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.flush()

@@ -1,0 +1,163 @@
+"""Stretches cut apart and joined: the chain, the tree and the keys across their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from biotrail.canonical import decode_entry
+from biotrail.errors import (
+    BiotrailError,
+    CanonicalError,
+    MalformedError,
+    MissingError,
+    WrongKeyError,
+)
+from biotrail.signing import VerifierKey
+from biotrail.stores import StoreReader
+from biotrail.tlog import CompactRange
+from biotrail.trust import KeyHistory
+from biotrail.verify.checkpoints import BrokenStretch
+from biotrail.verify.scan import Stretch
+from biotrail.verify.stretches import STRETCH, Task, stretch_hash
+
+__all__ = ["Options", "check_trust", "cut", "join", "replay"]
+
+_KEY_KINDS = ("genesis", "key_added", "key_retired")
+_LEVEL = STRETCH.bit_length() - 1
+
+
+@attrs.frozen
+class Options:
+    """What is asked of a verification; as `biotrail.verify_log`."""
+
+    every_signature: bool | None
+    strict: bool
+    payloads: bool
+    lookups: bool
+
+
+def cut(
+    store: StoreReader, size: int, trusted: Sequence[VerifierKey], options: Options
+) -> list[Task]:
+    """Cut the log into stretches that can be checked each on its own.
+
+    Raises:
+        BrokenStretch: A tile that is needed for it is not there.
+    """
+    keys = _candidate_keys(store, size, trusted)
+    tasks, before = [], CompactRange()
+    for start in range(0, size, STRETCH):
+        tasks.append(
+            Task(
+                start=start,
+                stop=min(start + STRETCH, size),
+                before=before.hashes,
+                origin=trusted[0].name,
+                keys=keys,
+                **attrs.asdict(options),
+            )
+        )
+        if start + STRETCH < size:
+            before.append_subtree(_stretch_hash(store, start), _LEVEL)
+    return tasks
+
+
+def _stretch_hash(store: StoreReader, start: int) -> bytes:
+    try:
+        return stretch_hash(store, start // STRETCH)
+    except MissingError:
+        raise BrokenStretch(start) from None
+
+
+def _candidate_keys(
+    store: StoreReader, size: int, trusted: Sequence[VerifierKey]
+) -> tuple[str, ...]:
+    """Keys that may have signed. Whether they are the log's is settled by the replay."""
+    found = {str(key): None for key in trusted}
+    for index in sorted({0, *store.indices_of_other_kinds()}):
+        if 0 <= index < size:
+            found |= dict.fromkeys(_keys_in(store, index))
+    return tuple(found)
+
+
+def _keys_in(store: StoreReader, index: int) -> Iterator[str]:
+    for _, data, _ in store.raw_entries(index, index + 1):
+        try:
+            entry = decode_entry(data)
+            if entry.kind in _KEY_KINDS:
+                yield str(VerifierKey.parse(str(entry.content["key"])))
+        except (BiotrailError, TypeError, AttributeError):
+            continue
+
+
+def join(stretches: Sequence[Stretch], tasks: Sequence[Task]) -> None:
+    """Hold the ends of the stretches against each other, and the tree against what was believed.
+
+    Raises:
+        BrokenStretch: They do not fit.
+    """
+    tree = CompactRange()
+    prev, recorded = bytes(32), b""
+    for stretch, task in zip(stretches, tasks, strict=True):
+        fits = tree.hashes == task.before and stretch.first_prev == prev
+        if not fits or stretch.first_recorded < recorded:
+            raise BrokenStretch(task.start)
+        prev, recorded = stretch.last_leaf, stretch.last_recorded
+        if task.stop - task.start == STRETCH:
+            tree.append_subtree(stretch.checked.tree[0], _LEVEL)
+    if stretches[-1].checked.size != tasks[-1].stop:
+        raise BrokenStretch(tasks[-1].stop - 1)  # no checkpoint covers the last entries
+
+
+def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
+    """Follow the keys through the log: each checkpoint under a key in force at its size.
+
+    Raises:
+        WrongKeyError: A checkpoint is signed by a key that is not in force there.
+        MalformedError: An entry about keys breaks their rules.
+    """
+    history = KeyHistory(origin)
+    others = iter([one for stretch in stretches for one in stretch.others])
+    ahead = next(others, None)
+    for span in (span for stretch in stretches for span in stretch.checked.spans):
+        while ahead is not None and ahead[0] < span.first:
+            _apply(history, *ahead)
+            ahead = next(others, None)
+        history.check_in_force(VerifierKey.parse(span.first_key), span.first)
+        history.settle(span.first)
+        # Which keys are in force does not change within a span after its first checkpoint.
+        for size, key in sorted((size, key) for key, size in span.later.items()):
+            history.check_in_force(VerifierKey.parse(key), size)
+    return history
+
+
+def _apply(history: KeyHistory, index: int, data: bytes) -> None:
+    try:
+        entry = decode_entry(data)
+    except CanonicalError as error:
+        raise MalformedError(f"entry {index}: {error}", index=index) from error
+    history.apply(index, entry.kind, entry.content)
+
+
+def check_trust(
+    history: KeyHistory, trusted: Sequence[VerifierKey], stretches: Sequence[Stretch]
+) -> None:
+    """A key of the auditor's must be the log's first, or have signed a checkpoint of it.
+
+    Raises:
+        WrongKeyError: None is.
+    """
+    if not history.admissions:
+        raise MissingError("the log has no genesis entry", index=0)
+    spans = [span for stretch in stretches for span in stretch.checked.spans]
+    signed = {key for span in spans for key in (span.first_key, *span.later)}
+    first = history.admissions[0].key
+    if not any(key == first or str(key) in signed for key in trusted):
+        raise WrongKeyError(
+            "the log is not signed by the key that was given",
+            index=0,
+            expected=str(trusted[0]),
+            found=str(first),
+        )
