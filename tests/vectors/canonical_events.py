@@ -9,7 +9,7 @@ from uuid import UUID
 from biotrail import Actor, Comparison, Context, Event, Location, Subject
 
 RECORDED = "2026-11-23T11:34:00.123456Z"
-_KEY = "biotrail.example/log1+b2a2e3c5+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
+_KEY = "biotrail.example/log1+5ed5488c+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"
 
 
 class Case(NamedTuple):
