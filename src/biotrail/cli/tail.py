@@ -50,9 +50,9 @@ def tail(
 
 
 def _records(store: SQLiteReader, last: int, *, follow: bool) -> Iterator[Record]:
+    file = _identity(store)
     size = log_size(store)
     yield from read_records(store, max(0, size - last), size)
-    file = _identity(store)
     while follow:
         time.sleep(_POLL_SECONDS)
         grown = log_size(store)

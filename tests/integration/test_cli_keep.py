@@ -1,0 +1,112 @@
+"""`biotrail init` and `keys`: a log begins, and its keys change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biotrail.signing import Ed25519Signer
+from tests.integration.cli_runner import ORIGIN, PASSPHRASE, SmallLog, run, small_log
+
+pytestmark = pytest.mark.component("cli")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SmallLog:
+    """A log of a test's own."""
+    return small_log(tmp_path / "trail.db")
+
+
+def test_init_begins_a_log(tmp_path: Path) -> None:
+    """A log and its keys are made; the verifier key is printed, the passphrase is not."""
+    path = tmp_path / "trail.db"
+    ran = run("init", path, "--origin", ORIGIN)
+    assert ran.code == 0
+    key = Path(f"{path}.key.pub").read_text()
+    assert key in ran.out
+    assert PASSPHRASE not in ran.out
+    assert Path(f"{path}.key").stat().st_mode & 0o777 == 0o600
+    assert run("verify", path, "--key", key).code == 0
+    again = run("init", path, "--origin", ORIGIN)
+    assert again.code == 2
+    assert "exists already" in again.err
+
+
+def test_init_for_machines(tmp_path: Path) -> None:
+    """JSON names every file, also where the key file lies elsewhere."""
+    path, key = tmp_path / "trail.db", tmp_path / "signing.pem"
+    told = run("init", path, "--origin", ORIGIN, "--key", key, "--json").json()
+    assert told["origin"] == ORIGIN
+    assert all(Path(file).exists() for file in told["files"].values())
+    assert told["files"]["key"] == str(key)
+
+
+@pytest.mark.parametrize("origin", ["", "two words", "a+b", "x\x1b"])
+def test_an_unfit_origin_makes_nothing(tmp_path: Path, origin: str) -> None:
+    """A name that no log can have is a mistake in the call."""
+    ran = run("init", tmp_path / "trail.db", "--origin", origin)
+    assert ran.code == 2
+    assert "\x1b" not in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_passphrase_is_never_an_argument(tmp_path: Path) -> None:
+    """Without the variable, and without a terminal, init fails by name and makes nothing."""
+    ran = run("init", tmp_path / "trail.db", "--origin", ORIGIN, BIOTRAIL_PASSPHRASE=None)
+    assert ran.code == 3
+    assert "BIOTRAIL_PASSPHRASE" in ran.err
+    assert list(tmp_path.iterdir()) == []
+    assert run("init", tmp_path / "t.db", "--origin", ORIGIN, "--passphrase", "x").code == 2
+
+
+def test_keys_through_a_rotation(log: SmallLog) -> None:
+    """After a rotation both keys are shown with their spans, and the first still verifies."""
+    before = run("keys", "show", log.path, "--json").json()
+    assert [one["state"] for one in before["keys"]] == ["in force"]
+    rotated = run("keys", "rotate", log.path, "--json").json()
+    after = run("keys", "show", log.path, "--json").json()
+    first, second = after["keys"]
+    assert (first["state"], first["first"], first["last"]) == ("retired", 1, 8)
+    assert (second["state"], second["first"], second["last"]) == ("in force", 9, None)
+    assert second["key"] == rotated["verifier_key"]
+    assert after["next_key_sha256"] != before["next_key_sha256"]
+    ran = run("keys", "show", log.path)
+    assert second["key"] in ran.out
+    assert "checkpoints of size 1 to 8" in ran.out
+    assert run("verify", log.path, "--key", log.key).code == 0
+    with log.open() as opened:
+        assert opened.verifier_key == second["key"]
+
+
+def test_a_writer_is_admitted_and_retired(log: SmallLog, tmp_path: Path) -> None:
+    """Another writer's key is admitted, given as text or in a file, and retired with a reason."""
+    writer = str(Ed25519Signer.generate(ORIGIN).verifier_key)
+    file = tmp_path / "writer.pub"
+    file.write_text(f"{writer}\n")
+    assert writer in run("keys", "admit", log.path, file).out
+    assert run("keys", "show", log.path, "--json").json()["keys"][1]["purpose"] == "writer"
+    ran = run("keys", "retire", log.path, writer, "--reason", "the machine is gone")
+    assert ran.code == 0
+    assert run("keys", "show", log.path, "--json").json()["keys"][1]["state"] == "retired"
+    assert run("verify", log.path, "--key", log.key).code == 0
+
+
+def test_unfit_keys_are_refused(log: SmallLog, tmp_path: Path) -> None:
+    """Keys of other logs, several at once, and the key in use are mistakes in the call."""
+    stranger = str(Ed25519Signer.generate("example.com/other").verifier_key)
+    assert run("keys", "admit", log.path, stranger).code == 2
+    two = tmp_path / "two"
+    two.write_text(f"{stranger}\n{stranger}\n")
+    assert run("keys", "admit", log.path, two).code == 2
+    ran = run("keys", "retire", log.path, log.key, "--reason", "x")
+    assert ran.code == 2
+    assert "keys rotate" in ran.err
+    assert run("keys", "retire", log.path, stranger, "--reason", "x").code == 3
+
+
+def test_a_wrong_passphrase(log: SmallLog) -> None:
+    """A wrong passphrase is named, without a traceback: exit 3."""
+    ran = run("keys", "rotate", log.path, BIOTRAIL_PASSPHRASE="wrong")
+    assert ran.code == 3
+    assert "wrong passphrase" in ran.err
