@@ -17,6 +17,7 @@ from typing import TypeAlias
 import attrs
 
 from biotrail.canonical.entry import decode_entry
+from biotrail.canonical.event_pattern import matches_event
 from biotrail.canonical.quick import is_plainly_canonical_event
 from biotrail.canonical.schema import KINDS
 from biotrail.canonical.times import TIME_LENGTH
@@ -143,8 +144,8 @@ def _follow_chain(rows: Iterator[RawRow], stretch: Stretch, strict: bool) -> lis
             head = pack(opening, expected, b"\x58\x20", prev, tail)
             if index != expected or not entry.startswith(head):
                 tail = _unlike_before(stretch, index, entry, expected, head, body_at)
-            if strict and not is_plainly_canonical_event(entry[body_at:]):
-                _decode(entry, expected)  # the general decoder decides
+            if strict and not matches_event(entry, body_at):
+                _decode(entry, expected, body_at)
             prev = sha256(b"\x00" + entry).digest()
             add(prev)
             if note is not None:
@@ -186,7 +187,9 @@ def _unlike_before(
     return _RECORDED + recorded + _EVENT
 
 
-def _decode(entry: bytes, index: int) -> None:
+def _decode(entry: bytes, index: int, body_at: int) -> None:
+    if is_plainly_canonical_event(entry[body_at:]):
+        return
     try:
         decode_entry(entry)
     except BiotrailError:

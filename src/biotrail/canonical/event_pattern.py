@@ -1,0 +1,204 @@
+"""The form of an event's body as one regular expression over its bytes.
+
+Canonical CBOR of short texts and small maps is a regular language: there is one form for every
+length, and keys come in one order. So one pass of the expression says of most events what decoding,
+re-encoding and checking the form would say. Only how many keys a map says it has is counted after.
+
+It never accepts what `decode_entry` would refuse. It does not accept everything: labels, texts of
+more than 64 bytes or not in ASCII, and other rare things are left to the general decoder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
+from typing import NamedTuple
+
+__all__ = ["matches_event"]
+
+_LONGEST = 64
+_MAP = 0xA0
+
+
+def matches_event(entry: bytes, start: int) -> bool:
+    """Whether the bytes from `start` on are an event's body in canonical form.
+
+    False means only that the general decoder must be asked.
+    """
+    match, counts = _compiled()
+    found = match(entry, start)
+    if found is None:
+        return False
+    groups = found.groups()
+    for count in counts:
+        header = groups[count.header]
+        if header is not None:
+            absent = count.optional(groups).count(None)
+            if header[0] - _MAP != count.keys - absent:
+                return False
+    return True
+
+
+class _Count(NamedTuple):
+    """How to count the keys of a map: its header's group, all its keys, the optional ones."""
+
+    header: int
+    keys: int
+    optional: Callable[[tuple[bytes | None, ...]], tuple[bytes | None, ...]]
+
+
+class _Map(NamedTuple):
+    """The form of a map."""
+
+    required: Mapping[str, bytes]
+    optional: Mapping[str, bytes | _Map]
+
+
+def _head(major: int, length: int) -> bytes:
+    """The first bytes of a string of fewer than 256 bytes (RFC 8949 section 3)."""
+    return bytes((major + length,)) if length < 24 else bytes((major + 24, length))
+
+
+def _encoded(word: str) -> bytes:
+    return re.escape(_head(0x60, len(word)) + word.encode())
+
+
+def _one_of(forms: Sequence[bytes]) -> bytes:
+    return b"(?:" + b"|".join(forms) + b")"
+
+
+def _words(*words: str) -> bytes:
+    return _one_of([_encoded(word) for word in words])
+
+
+def _bytes(size: int) -> bytes:
+    return re.escape(_head(0x40, size)) + b".{%d}" % size
+
+
+_TEXT = _one_of(
+    [re.escape(_head(0x60, n)) + b"[\x00-\x7f]{%d}" % n for n in range(1, _LONGEST + 1)]
+)
+_UNSIGNED = _one_of(
+    [
+        rb"[\x00-\x17]",
+        rb"\x18[\x18-\xff]",
+        rb"\x19(?!\x00).{2}",
+        rb"\x1a(?!\x00\x00).{4}",
+        rb"\x1b(?!\x00{4}).{8}",
+    ]
+)
+_NEGATIVE = _one_of(
+    [
+        rb"[\x20-\x37]",
+        rb"\x38[\x18-\xff]",
+        rb"\x39(?!\x00).{2}",
+        rb"\x3a(?!\x00\x00).{4}",
+        rb"\x3b(?!\x00{4}).{8}",
+    ]
+)
+_INTEGER = _one_of([_UNSIGNED, _NEGATIVE])
+# The 29th of February is left to the general decoder.
+_DATE = _one_of(
+    [
+        rb"(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])",
+        rb"(?:0[13-9]|1[0-2])-(?:29|30)",
+        rb"(?:0[13578]|1[02])-31",
+    ]
+)
+_TIME = (
+    rb"\x78\x1b[12][0-9]{3}-" + _DATE + rb"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+)
+_FACTORS = _one_of([re.escape(bytes((0x80 + n,))) + _TEXT * n for n in (1, 2, 3)])
+_COMPARISON = _Map(
+    {
+        "matcher": _TEXT,
+        "version": _TEXT,
+        "decision": _words("match", "non_match", "undetermined"),
+    },
+    {
+        "pad": _words("bona_fide", "attack", "undetermined"),
+        "type": _words("verification", "identification"),
+        "digest": _bytes(32),
+        "metric": _TEXT,
+        "gallery": _TEXT,
+        "reference": _TEXT,
+        "calibration": _TEXT,
+        "gallery_size": _UNSIGNED,
+        "quality_micro": _INTEGER,
+        "threshold_micro": _INTEGER,
+    },
+)
+_CONTEXT = _Map({}, dict.fromkeys(("os", "trace_id", "request_id", "device_model"), _TEXT))
+_PROVENANCE = _Map(
+    {},
+    dict.fromkeys(
+        (
+            "ip",
+            "os",
+            "location",
+            "trace_id",
+            "device_id",
+            "request_id",
+            "session_id",
+            "user_agent",
+            "device_model",
+        ),
+        _words("attested", "observed", "proxy_asserted", "client_claimed"),
+    ),
+)
+_EVENT = _Map(
+    {
+        "id": _bytes(16),
+        "action": _TEXT,
+        "reason": _TEXT,
+        "outcome": _words("success", "failure", "unknown"),
+        "decision": _words("granted", "denied"),
+        "modality": _TEXT,
+        "occurred": _TIME,
+    },
+    {
+        "target": _TEXT,
+        "tenant": _TEXT,
+        "context": _CONTEXT,
+        "factors": _FACTORS,
+        "payload": _bytes(32),
+        "subject": _bytes(16),
+        "comparison": _COMPARISON,
+        "provenance": _PROVENANCE,
+    },
+)
+
+
+class _Writer:
+    """Writes a map's form as an expression, and notes which groups are to be counted."""
+
+    def __init__(self) -> None:
+        self.groups = 0
+        self.counts: list[_Count] = []
+
+    def write(self, form: _Map) -> bytes:
+        header, optional, parts = self._group(), [], []
+        fields: dict[str, bytes | _Map] = {**form.required, **form.optional}
+        for name in sorted(fields, key=lambda name: (len(name), name)):
+            value = fields[name]
+            if name in form.optional:
+                optional.append(self._group())
+            written = self.write(value) if isinstance(value, _Map) else value
+            field = _encoded(name) + written
+            parts.append(b"(" + field + b")?" if name in form.optional else field)
+        self.counts.append(_Count(header, len(fields), itemgetter(*optional)))
+        return rb"([\xa1-\xb7])" + b"".join(parts)
+
+    def _group(self) -> int:
+        self.groups += 1
+        return self.groups - 1
+
+
+@cache
+def _compiled() -> tuple[Callable[[bytes, int], re.Match[bytes] | None], tuple[_Count, ...]]:
+    """The expression, compiled when it is first needed: that takes a moment."""
+    writer = _Writer()
+    pattern = re.escape(b"\xa1\x65event") + writer.write(_EVENT)
+    return re.compile(pattern, re.DOTALL).fullmatch, tuple(writer.counts)
