@@ -4,6 +4,8 @@ The door of the library. `open` a log, record an `Event` or wrap the login in `A
 and let anybody who holds the verifier key `verify_log` it.
 """
 
+from typing import TYPE_CHECKING
+
 from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint, rotate_key_file
 from biotrail.audit import open_log as open
 from biotrail.errors import BiotrailError, VerificationError
@@ -27,7 +29,9 @@ from biotrail.events import (
 )
 from biotrail.signing import Ed25519Signer, Signer, VerifierKey
 from biotrail.stores import MemoryStore, SQLiteStore
-from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
+
+if TYPE_CHECKING:
+    from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
 __version__ = "0.1.0"
 __all__ = [
@@ -66,3 +70,20 @@ __all__ = [
     "verify_log",
     "verify_proof",
 ]
+
+_AUDITOR = frozenset({"ProvenEntry", "Verification", "verify_log", "verify_proof"})
+
+
+def __getattr__(name: str) -> object:
+    """The auditor's names, loaded when first used: login code has no need of them."""
+    if name not in _AUDITOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import biotrail.verify
+
+    found: object = getattr(biotrail.verify, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

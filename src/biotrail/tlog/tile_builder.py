@@ -47,6 +47,12 @@ class TileBuilder:
         Raises:
             ValueError: A hash is not 32 bytes. Leaves up to some point before it are in.
         """
+        if isinstance(leaf_hashes, list) and len(leaf_hashes) < TILE_WIDTH - len(self.edges[0]):
+            # Most often: a few leaves, and no tile gets full.
+            check_hashes(leaf_hashes)
+            self.size += len(leaf_hashes)
+            self.edges[0] += leaf_hashes
+            return []
         full: list[Tile] = []
         remaining = iter(leaf_hashes)
         while chunk := list(islice(remaining, TILE_WIDTH - len(self.edges[0]))):
