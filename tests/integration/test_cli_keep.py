@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from biotrail.signing import Ed25519Signer
-from tests.integration.cli_runner import ORIGIN, PASSPHRASE, SmallLog, run, small_log
+from tests.integration.cli_runner import ORIGIN, PASSPHRASE, SmallLog, attempt, run, small_log
 
 pytestmark = pytest.mark.component("cli")
 
@@ -110,3 +110,16 @@ def test_a_wrong_passphrase(log: SmallLog) -> None:
     ran = run("keys", "rotate", log.path, BIOTRAIL_PASSPHRASE="wrong")
     assert ran.code == 3
     assert "wrong passphrase" in ran.err
+
+
+def test_the_next_key_may_lie_elsewhere(log: SmallLog, tmp_path: Path) -> None:
+    """The log is opened without the next key's file; only a rotation needs it."""
+    following, elsewhere = Path(f"{log.path}.key.next"), tmp_path / "safe"
+    following.rename(elsewhere)
+    with log.open() as opened:
+        opened.record(attempt(9))
+    ran = run("keys", "rotate", log.path)
+    assert ran.code == 3
+    assert "trail.db.key.next does not exist" in ran.err
+    elsewhere.rename(following)
+    assert run("keys", "rotate", log.path).code == 0

@@ -68,15 +68,20 @@ def open_log(
         return _logger(path, signer, beforehand, timeout, options)
     key_path = Path(f"{os.fspath(path)}.key" if key is None else key)
     secret = _secret(passphrase)
-    own = open_key_file(key_path, name=origin, passphrase=secret, create=not _begun(path))
-    following = next_verifier_key(key_path, name=origin, passphrase=secret)
+    begun = _begun(path)
+    own = open_key_file(key_path, name=origin, passphrase=secret, create=not begun)
+    following = None
+    if not begun or os.path.lexists(f"{key_path}.next"):  # until a rotation it may lie elsewhere
+        following = next_verifier_key(key_path, name=origin, passphrase=secret)
+        options.setdefault("next_key_digest", following.digest())
     beforehand += _first_key(key_path, own.verifier_key)
-    options.setdefault("next_key_digest", following.digest())
     try:
         return _logger(path, own, beforehand, timeout, options)
     except SigningError as refused:
         # The one way in which a key in use falls out of force by itself: a rotation that was cut
         # short after the log had taken the next key in. Finishing it is safe at any time.
+        if following is None:
+            raise
         try:
             own = finish_rotation(key_path, name=origin, passphrase=secret, admitted=following)
         except KeyFileError:
