@@ -43,7 +43,8 @@ class MemoryStore:
             raise EventIdTakenError(taken)
         if len(set(ids)) < len(ids):
             raise StoreError("two entries of the batch bear the same event id")
-        if any((tile.level, tile.index) in self._tiles for tile in batch.tiles):
+        places = {(tile.level, tile.index) for tile in batch.tiles}
+        if len(places) < len(batch.tiles) or not places.isdisjoint(self._tiles):
             raise StoreError("a tile of the batch is there already")
 
     def _write(self, batch: Batch) -> None:
