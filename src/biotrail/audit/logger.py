@@ -296,6 +296,7 @@ class AuditLogger:
         """A forked child: connections, locks and queue belong to the parent; begin anew."""
         if self._process == os.getpid():
             return
+        self._committer.check_open()
         try:
             self._store.reopen_after_fork()
         except BiotrailError as error:

@@ -6,12 +6,16 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import translate, translated
+from biotrail.stores._sqlite_fork import ReadingConnection, check_usable_here, inherit, watch
 from biotrail.stores._sqlite_schema import check_identity, missing_guards
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 
@@ -35,27 +39,33 @@ class SQLiteReader:
         """
         self.path = Path(path)
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: WeakSet[ReadingConnection] = WeakSet()
         self._lock = threading.Lock()
         if not self.path.is_file():
             raise StoreUnavailableError(f"{self.path}: there is no such file")
-        with translated(str(self.path)):
-            check_identity(self._reading(), str(self.path))
+        watch(self)
+        with translated(str(self.path)), self._reading() as connection:
+            check_identity(connection, str(self.path))
 
-    def _reading(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
-            with self._lock:
-                self._opened.append(connection)
-            self._local.connection = connection
-        return connection
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, held while it is used."""
+        while True:
+            connection: ReadingConnection | None = getattr(self._local, "connection", None)
+            if connection is None or not connection.is_open:
+                with self._lock:
+                    connection = self._connect()
+                    self._opened.add(connection)
+                self._local.connection = connection
+            with connection.lock:
+                if connection.is_open:
+                    yield connection
+                    return
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> ReadingConnection:
+        check_usable_here(self.path)
         place = quote(str(self.path.absolute()))
-        connection = sqlite3.connect(
-            f"file:{place}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-        )
+        connection = _open(f"file:{place}?mode=ro")
         try:
             connection.execute("SELECT count(*) FROM sqlite_schema")
         except sqlite3.OperationalError:
@@ -64,25 +74,23 @@ class SQLiteReader:
             connection.close()
             if Path(f"{self.path}-wal").exists():
                 raise
-            connection = sqlite3.connect(
-                f"file:{place}?mode=ro&immutable=1",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
+            connection = _open(f"file:{place}?mode=ro&immutable=1")
         return connection
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
             # Not "yield from": that would close the cursor of a reader that is closed already.
-            for row in self._reading().execute(query, tuple(values)):  # noqa: UP028
+            for row in self._cursor(query, values):  # noqa: UP028
                 yield row
         except sqlite3.Error as error:
             raise translate(error, str(self.path)) from error
 
     def _cursor(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        with translated(str(self.path)):
-            return self._reading().execute(query, tuple(values))
+        with translated(str(self.path)), self._reading() as connection:
+            cursor = connection.execute(query, tuple(values))
+            if isinstance(connection, ReadingConnection):
+                connection.cursors.add(cursor)
+            return cursor
 
     def head(self) -> StoredHead | None:
         """The head, or None for an empty store."""
@@ -96,8 +104,8 @@ class SQLiteReader:
         return StoredHead(int(row[0]), row[1] or "")
 
     def _one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
-        with translated(str(self.path)):
-            row: tuple[Any, ...] | None = self._reading().execute(query, values).fetchone()
+        with translated(str(self.path)), self._reading() as connection:
+            row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
             return row
 
     def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
@@ -105,10 +113,10 @@ class SQLiteReader:
         query = "SELECT idx, entry, checkpoint FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
         return map(StoredEntry._make, self._rows(query, (start, stop)))
 
-    def raw_entries(self, start: int, stop: int) -> sqlite3.Cursor:
+    def raw_entries(self, start: int, stop: int) -> Iterator[tuple[Any, ...]]:
         """The same as plain rows (idx, entry, checkpoint), for where speed matters."""
         query = "SELECT idx, entry, checkpoint FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx"
-        return self._cursor(query, (start, stop))
+        return self._rows(query, (start, stop))
 
     def lookups(self, start: int, stop: int) -> Iterator[tuple[int, Lookup]]:
         """Look-up columns of a range."""
@@ -169,12 +177,13 @@ class SQLiteReader:
     def extent(self) -> Extent:
         """How far each kind of row reaches, read in one statement."""
         query = (
-            "SELECT h.size, (SELECT coalesce(max(idx), -1) + 1 FROM entries), "
-            "(SELECT coalesce(max(idx), -1) + 1 FROM payloads), "
-            "(SELECT checkpoint FROM entries WHERE idx = h.size - 1) FROM head AS h"
+            "SELECT coalesce(h.size, 0), (SELECT max(idx) FROM entries), "
+            "(SELECT max(idx) FROM payloads), "
+            "(SELECT checkpoint FROM entries WHERE idx = h.size - 1) "
+            "FROM (SELECT 1) LEFT JOIN head AS h ON h.one = 1"
         )
-        row = self._one(query)
-        return Extent(0, 0, 0, None) if row is None else Extent._make(row)
+        head, entries, payloads, checkpoint = self._one(query) or (0, None, None, None)
+        return Extent(head, _after(entries), _after(payloads), checkpoint)
 
     def structure_faults(self) -> list[str]:
         """What SQLite's own check of the file finds wrong (pages, indexes, types); stray rows."""
@@ -188,13 +197,51 @@ class SQLiteReader:
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""
-        with translated(str(self.path)):
-            return missing_guards(self._reading())
+        with translated(str(self.path)), self._reading() as connection:
+            return missing_guards(connection)
 
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:
-            opened, self._opened = self._opened, []
+            opened, self._opened = list(self._opened), WeakSet()
         self._local = threading.local()
         for connection in opened:
             connection.close()
+
+    def let_go(self) -> None:
+        """Before a fork: close what is not in use, and hold the rest up."""
+        self._lock.acquire()
+        for connection in list(self._opened):
+            if connection.close_if_idle():
+                self._opened.discard(connection)
+
+    def go_on(self) -> None:
+        """After a fork, in the parent: connections are opened again when next needed."""
+        self._lock.release()
+
+    def begin_in_child(self) -> None:
+        """After a fork, in the child: what was still open is not to be touched."""
+        inherit(self.path, self._opened)
+        self._lock = threading.Lock()
+        self._local = threading.local()
+        self._opened = WeakSet()
+
+
+def _open(place: str) -> ReadingConnection:
+    connection = sqlite3.connect(
+        place,
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=ReadingConnection,
+    )
+    connection.text_factory = _text
+    return connection
+
+
+def _after(last: int | None) -> int:
+    return 0 if last is None else last + 1
+
+
+# Text as it is stored, even where somebody has made it something else than UTF-8.
+_text = partial(str, encoding="utf-8", errors="surrogateescape")

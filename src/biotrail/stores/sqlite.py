@@ -22,6 +22,7 @@ from biotrail.errors import (
     UnknownOutcomeError,
 )
 from biotrail.stores._sqlite_errors import translate, translated
+from biotrail.stores._sqlite_fork import check_usable_here, inherit
 from biotrail.stores._sqlite_reader import SQLiteReader
 from biotrail.stores._sqlite_schema import prepare_schema
 from biotrail.stores.base import Batch, Lookup, StoredHead
@@ -59,16 +60,24 @@ class SQLiteStore(SQLiteReader):
         self._timeout = timeout
         self._writing_lock = threading.RLock()
         self._turn_of = 0
+        self._held_for_fork = False
         self._known_head: tuple[int, StoredHead | None] | None = None
         path = Path(path)
         _create_privately(path)
+        self._stale = False
         with translated(str(path)):
             self._writing = self._connect_for_writing(path)
-        super().__init__(path)
+        try:
+            super().__init__(path)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect_for_writing(self, path: Path) -> sqlite3.Connection:
-        if not os.access(path, os.W_OK):
-            raise StoreReadOnlyError(f"{path} cannot be written: check its permissions")
+        for place in (path, path.absolute().parent):  # the write-ahead log lies beside the file
+            if not os.access(place, os.W_OK):
+                raise StoreReadOnlyError(f"{place} cannot be written: check its permissions")
+        check_usable_here(path)
         connection = sqlite3.connect(
             path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
@@ -88,28 +97,45 @@ class SQLiteStore(SQLiteReader):
         """Take the writer's turn among all threads and processes."""
         with self._writing_lock:
             try:
-                self._writing.execute("BEGIN IMMEDIATE")
-            except sqlite3.Error as error:
-                raise translate(error, str(self.path)) from error
-            self._turn_of = threading.get_ident()
-            try:
+                self._begin()
+                self._turn_of = threading.get_ident()
                 yield
             finally:
                 self._turn_of = 0
                 self._roll_back()
 
-    def _reading(self) -> sqlite3.Connection:
+    def _begin(self) -> None:
+        try:
+            if self._stale or self._writing.in_transaction:
+                self._renew()
+            self._writing.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise translate(error, str(self.path)) from error
+
+    def _renew(self) -> None:
+        """Open the writing connection anew: after a fork, or when a transaction hangs in it."""
+        check_usable_here(self.path)
+        self._known_head, self._stale = None, True
+        self._writing.close()
+        self._writing = self._connect_for_writing(self.path)
+        self._stale = False
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         # Whoever has the turn reads over the writing connection: no second lock, no second cache.
         if self._turn_of == threading.get_ident():
-            return self._writing
-        return super()._reading()
+            yield self._writing
+            return
+        with super()._reading() as connection:
+            yield connection
 
     def head(self) -> StoredHead | None:
         """The head, or None for an empty store."""
         if self._turn_of != threading.get_ident():
             return super().head()
         # SQLite counts the commits of other connections: without one, the head is as it was.
-        version = self._writing.execute("PRAGMA data_version").fetchone()[0]
+        with translated(str(self.path)):
+            version = self._writing.execute("PRAGMA data_version").fetchone()[0]
         if self._known_head is None or self._known_head[0] != version:
             self._known_head = version, super().head()
         return self._known_head[1]
@@ -119,7 +145,9 @@ class SQLiteStore(SQLiteReader):
         with self._writing_lock:
             known, self._known_head = self._known_head, None  # unknown again if this fails
             try:
-                if not self._writing.in_transaction:
+                if not self._turn_of:
+                    self._begin()
+                elif not self._writing.in_transaction:
                     self._writing.execute("BEGIN IMMEDIATE")
                 self._insert(batch)
             except sqlite3.IntegrityError as error:
@@ -177,7 +205,7 @@ class SQLiteStore(SQLiteReader):
             raise translated_error from error
 
     def _roll_back(self) -> None:
-        if self._writing.in_transaction:
+        if not self._stale and self._writing.in_transaction:
             with suppress(sqlite3.Error):
                 self._writing.execute("ROLLBACK")
 
@@ -187,27 +215,43 @@ class SQLiteStore(SQLiteReader):
             raise EventIdTakenError(taken) from None
         raise translate(error, str(self.path)) from error
 
-    def reopen_after_fork(self) -> None:
-        """Open the file anew in a child; the parent's connections are left alone, not closed."""
-        # Closing an inherited connection would reset the parent's locks: keep it out of reach of
-        # the collector instead.
-        _INHERITED.append((self._writing, self._opened))
+    def let_go(self) -> None:
+        """Before a fork: close all connections, once no commit is under way."""
+        waits = self._turn_of != threading.get_ident()
+        self._held_for_fork = waits and self._writing_lock.acquire(timeout=self._timeout + 5)
+        if self._held_for_fork:
+            self._writing.close()
+            self._stale = True
+        super().let_go()
+
+    def go_on(self) -> None:
+        """After a fork, in the parent: connections are opened again when next needed."""
+        super().go_on()
+        if self._held_for_fork:
+            self._held_for_fork = False
+            self._writing_lock.release()
+
+    def begin_in_child(self) -> None:
+        """After a fork, in the child: what was still open is not to be touched."""
+        if not self._stale:
+            inherit(self.path, [self._writing])
+            self._writing, self._stale = sqlite3.connect(":memory:"), True
+            self._writing.close()
+        super().begin_in_child()
         self._writing_lock = threading.RLock()
-        self._lock = threading.Lock()
-        self._local = threading.local()
-        self._opened = []
+        self._turn_of = 0
         self._known_head = None
-        with translated(str(self.path)):
-            self._writing = self._connect_for_writing(self.path)
+
+    def reopen_after_fork(self) -> None:
+        """Open the file anew in a child."""
+        with self._writing_lock, translated(str(self.path)):
+            self._renew()
 
     def close(self) -> None:
         """Close all connections; the write-ahead log is folded into the file."""
         with self._writing_lock:
             super().close()
             self._writing.close()
-
-
-_INHERITED: list[object] = []
 
 
 def _create_privately(path: Path) -> None:
