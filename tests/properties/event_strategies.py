@@ -26,6 +26,7 @@ from biotrail import (
     Reason,
     Subject,
 )
+from biotrail.events._rules import _NAMES_OF_BIOMETRICS
 
 _ASSIGNED = st.characters(exclude_categories=["Cs", "Cc", "Cn"])
 _WITH_CONTROLS = st.characters(exclude_categories=["Cs", "Cn"])
@@ -55,7 +56,14 @@ moments = st.datetimes(
     timezones=st.just(UTC)
     | st.builds(timezone, st.timedeltas(timedelta(-1, 1), timedelta(0, 86_399))),
 )
-names = texts(23).filter(lambda text: len(unicodedata.normalize("NFC", text).encode()) <= 23)
+
+
+def _names_a_value(text: str) -> bool:
+    normal = unicodedata.normalize("NFC", text)
+    return len(normal.encode()) <= 23 and normal.lower() not in _NAMES_OF_BIOMETRICS
+
+
+names = texts(23).filter(_names_a_value)
 _host_values = (
     texts(512, controls=True)
     | st.integers(-(2**63 - 1), 2**63 - 1)
