@@ -16,7 +16,7 @@ from weakref import WeakSet
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_fork import ReadingConnection, check_usable_here, inherit, watch
-from biotrail.stores._sqlite_schema import check_identity, missing_guards
+from biotrail.stores._sqlite_schema import check_log, missing_guards
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["SQLiteReader"]
@@ -45,7 +45,7 @@ class SQLiteReader:
             raise StoreUnavailableError(f"{self.path}: there is no such file")
         watch(self)
         with translated(str(self.path)), self._reading() as connection:
-            check_identity(connection, str(self.path))
+            check_log(connection, str(self.path))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -7,7 +7,14 @@ import sqlite3
 
 from biotrail.errors import StoreUnavailableError
 
-__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "missing_guards", "prepare_schema"]
+__all__ = [
+    "APPLICATION_ID",
+    "SCHEMA_VERSION",
+    "check_identity",
+    "check_log",
+    "missing_guards",
+    "prepare_schema",
+]
 
 APPLICATION_ID = 0x62696F74
 """``biot`` in ASCII: marks the file as ours, in the field that SQLite keeps for this."""
@@ -92,15 +99,20 @@ def prepare_schema(connection: sqlite3.Connection, name: str) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
+# In one statement: another process may be making the schema at this moment.
+_IDENTITY = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) "
+    "FROM pragma_application_id, pragma_user_version"
+)
+
+
 def check_identity(connection: sqlite3.Connection, name: str) -> None:
     """Check that the file is a biotrail log, or empty.
 
     Raises:
         StoreUnavailableError: It is something else, or of a newer version.
     """
-    application = _pragma(connection, "application_id")
-    version = _pragma(connection, "user_version")
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    application, version, tables = connection.execute(_IDENTITY).fetchone()
     if application != APPLICATION_ID and (tables or application or version):
         raise StoreUnavailableError(
             f"{name} is a SQLite database of another program, not a biotrail log"
@@ -110,6 +122,17 @@ def check_identity(connection: sqlite3.Connection, name: str) -> None:
             f"{name} has schema version {version}; this biotrail knows up to {SCHEMA_VERSION}: "
             "upgrade biotrail"
         )
+
+
+def check_log(connection: sqlite3.Connection, name: str) -> None:
+    """Check that the file is a biotrail log, begun or not.
+
+    Raises:
+        StoreUnavailableError: It is something else, of a newer version, or empty.
+    """
+    check_identity(connection, name)
+    if _pragma(connection, "user_version") == 0:
+        raise StoreUnavailableError(f"{name} is empty: it is not a biotrail log")
 
 
 def missing_guards(connection: sqlite3.Connection) -> list[str]:

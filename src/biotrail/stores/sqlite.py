@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from biotrail.errors import (
     EventIdTakenError,
@@ -24,7 +25,7 @@ from biotrail.errors import (
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_fork import check_usable_here, inherit
 from biotrail.stores._sqlite_reader import SQLiteReader
-from biotrail.stores._sqlite_schema import prepare_schema
+from biotrail.stores._sqlite_schema import check_identity, prepare_schema
 from biotrail.stores.base import Batch, Lookup, StoredHead
 
 __all__ = ["SQLiteReader", "SQLiteStore"]
@@ -82,7 +83,8 @@ class SQLiteStore(SQLiteReader):
             path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            check_identity(connection, str(path))  # before anything in the file is changed
+            self._use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             prepare_schema(connection, str(path))
@@ -91,6 +93,18 @@ class SQLiteStore(SQLiteReader):
             connection.close()
             raise
         return connection
+
+    def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
+        # Of several that switch a new file at once, SQLite turns all but one away without a wait.
+        deadline = monotonic() + self._timeout
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                    raise
+            sleep(0.005)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -205,8 +219,8 @@ class SQLiteStore(SQLiteReader):
             raise translated_error from error
 
     def _roll_back(self) -> None:
-        if not self._stale and self._writing.in_transaction:
-            with suppress(sqlite3.Error):
+        with suppress(sqlite3.Error):  # as where the store was closed meanwhile
+            if not self._stale and self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
 
     def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
