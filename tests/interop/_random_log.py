@@ -1,0 +1,240 @@
+"""Logs of random events, and random damage to them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from biotrail import (
+    Actor,
+    AuditLogger,
+    Comparison,
+    Context,
+    Event,
+    Factor,
+    Location,
+    Modality,
+    Reason,
+    SQLiteStore,
+    Subject,
+)
+from biotrail.events import new_event_id
+from tests.vectors import _spec_log as spec
+from tests.vectors._spec_tampered import delete, insert, update
+
+Changes = list[dict[str, Any]]
+_WORDS = ("door", "Tür", "門", "дверь", "porte-é", "a b", "x" * 40)
+_NEVER = "ABCDWX"
+
+
+def random_event(chance: random.Random) -> Event:
+    """Return an event with any of the fields."""
+
+    def some(value: Any) -> Any:
+        return value if chance.random() < 0.5 else None
+
+    comparison = Comparison(
+        matcher=chance.choice(_WORDS),
+        version="1",
+        decision=chance.choice(["match", "non_match", "undetermined"]),
+        score=some(chance.uniform(-1e6, 1e6)),
+        threshold=some(chance.uniform(-1, 1)),
+        digest=some(chance.randbytes(32)),
+        type=some("verification"),
+        presentation_attack=some("attack"),
+        gallery_size=some(chance.randrange(2**40)),
+    )
+    context = Context(
+        ip=some(f"192.0.2.{chance.randrange(256)}"),
+        device_id=some(chance.choice(_WORDS)),
+        os=some("Linux"),
+        location=some(Location(latitude=chance.uniform(-90, 90), longitude=8.5)),
+        user_agent=some(chance.choice(_WORDS) + "\t"),
+    )
+    return Event(
+        id=new_event_id(milliseconds=chance.randrange(2**40), randomness=chance.randbytes(10)),
+        occurred=datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=chance.uniform(0, 3e11)),
+        action=chance.choice(_WORDS),
+        decision=chance.choice(["granted", "denied"]),
+        outcome=some("unknown"),
+        reason=chance.choice(list(Reason)),
+        modality=chance.choice(list(Modality)),
+        factors=chance.sample(list(Factor), chance.randrange(3)),
+        actor=some(Actor(id=chance.choice(_WORDS))),
+        subject=some(Subject(id=chance.choice(_WORDS))),
+        tenant=some(chance.choice(_WORDS)),
+        target=some(chance.choice(_WORDS)),
+        comparison=some(comparison),
+        context=context,
+        labels={word[:7]: chance.randrange(-(2**63), 2**63) for word in chance.sample(_WORDS, 2)},
+        attributes=some({"flag": True, "bytes": chance.randbytes(3)}) or {},
+    )
+
+
+def random_log(path: Path, chance: random.Random) -> None:
+    """Write a log of some hundred random events, by two writers, with a rotation."""
+    now, random_bytes = spec.clock(), chance.randbytes
+    following = spec.verifier_key("B")
+    with AuditLogger(
+        SQLiteStore(path),
+        spec.signer("A"),
+        next_key_digest=following.digest(),
+        clock=now,
+        randomness=random_bytes,
+    ) as log:
+        _record(log, chance, chance.randrange(100, 200))
+        log.admit_writer(spec.verifier_key("W"))
+        with AuditLogger(
+            SQLiteStore(path),
+            spec.signer("W"),
+            trusted=[spec.verifier_key("A")],
+            clock=now,
+            randomness=random_bytes,
+        ) as other:
+            _record(other, chance, chance.randrange(50))
+        log.rotate_key(spec.signer("B"), next_key_digest=spec.verifier_key("C").digest())
+        _record(log, chance, chance.randrange(20, 400))
+
+
+def _record(log: AuditLogger, chance: random.Random, count: int) -> None:
+    while count > 0:
+        batch = min(count, chance.choice([1, 1, 2, 30, 120]))
+        log.record_many([random_event(chance) for _ in range(batch)])
+        count -= batch
+
+
+def _flipped(chance: random.Random, data: str) -> str:
+    changed = bytearray.fromhex(data)
+    changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return changed.hex()
+
+
+def damages(log: dict[str, Any], chance: random.Random, count: int) -> Iterator[Changes]:
+    """Yield changes to a log, one kind of damage each."""
+    damage = _Damage(log, chance)
+    kinds: list[Callable[[], Changes]] = [
+        damage.edit_entry,
+        damage.edit_entry,
+        damage.edit_last_entry,
+        damage.delete_entry,
+        damage.cut_tail,
+        damage.swap_entries,
+        damage.overwrite_entry,
+        damage.close_gap,
+        damage.duplicate_entry,
+        damage.edit_checkpoint,
+        damage.drop_checkpoint,
+        damage.sign_anew,
+        damage.edit_payload,
+        damage.delete_payload,
+        damage.edit_column,
+        damage.edit_tile,
+        damage.move_head,
+        damage.delete_reference,
+    ]
+    for number in range(count):
+        yield kinds[number % len(kinds)]()
+
+
+class _Damage:
+    def __init__(self, log: dict[str, Any], chance: random.Random) -> None:
+        self.log = log
+        self.rows: list[dict[str, Any]] = log["entries"]
+        self.size = len(self.rows)
+        self.chance = chance
+
+    def _any(self) -> dict[str, Any]:
+        return self.chance.choice(self.rows)
+
+    def _signed(self) -> dict[str, Any]:
+        return self.chance.choice([row for row in self.rows if row["checkpoint"]])
+
+    def _put(self, row: dict[str, Any], to: int) -> dict[str, Any]:
+        return insert("entries", {**row, "idx": to, "event_id": None})
+
+    def edit_entry(self) -> Changes:
+        row = self._any()
+        return [update("entries", {"idx": row["idx"]}, entry=_flipped(self.chance, row["entry"]))]
+
+    def edit_last_entry(self) -> Changes:
+        row = self.rows[-1]
+        return [update("entries", {"idx": row["idx"]}, entry=_flipped(self.chance, row["entry"]))]
+
+    def delete_entry(self) -> Changes:
+        return [delete("entries", idx=self._any()["idx"])]
+
+    def cut_tail(self) -> Changes:
+        left = self.chance.randrange(1, self.size)
+        head = [update("head", {}, size=left)] if self.chance.random() < 0.5 else []
+        gone = [delete("payloads", idx=row["idx"]) for row in self.log["payloads"]]
+        gone = [one for one in gone if one["delete"]["idx"] >= left]
+        return [*(delete("entries", idx=i) for i in range(left, self.size)), *gone, *head]
+
+    def swap_entries(self) -> Changes:
+        one, other = self.chance.sample(self.rows, 2)
+        places = [delete("entries", idx=row["idx"]) for row in (one, other)]
+        return [*places, self._put(one, other["idx"]), self._put(other, one["idx"])]
+
+    def overwrite_entry(self) -> Changes:
+        one, other = self.chance.sample(self.rows, 2)
+        return [update("entries", {"idx": one["idx"]}, entry=other["entry"])]
+
+    def close_gap(self) -> Changes:
+        at = self._any()["idx"]
+        gone = [delete("entries", idx=i) for i in range(at, self.size)]
+        moved = [self._put(self.rows[i], i - 1) for i in range(at + 1, self.size)]
+        return [*gone, *moved, update("head", {}, size=self.size - 1)]
+
+    def duplicate_entry(self) -> Changes:
+        row, at = self._any(), self._any()["idx"]
+        gone = [delete("entries", idx=i) for i in range(at, self.size)]
+        moved = [self._put(self.rows[i], i + 1) for i in range(at, self.size)]
+        return [*gone, self._put(row, at), *moved, update("head", {}, size=self.size + 1)]
+
+    def edit_checkpoint(self) -> Changes:
+        row = self._signed()
+        note = bytearray(row["checkpoint"].encode())
+        note[self.chance.randrange(len(note))] = self.chance.choice(b"aA0\n +")
+        text = note.decode(errors="replace")
+        return [update("entries", {"idx": row["idx"]}, checkpoint=text)]
+
+    def drop_checkpoint(self) -> Changes:
+        return [update("entries", {"idx": self._signed()["idx"]}, checkpoint=None)]
+
+    def sign_anew(self) -> Changes:
+        from tests.vectors._spec_tampered import Maker
+
+        size = self.chance.randrange(1, self.size + 1)
+        note = Maker(self.log).signed(size, self.chance.choice(_NEVER))
+        return [update("entries", {"idx": self._signed()["idx"]}, checkpoint=note)]
+
+    def edit_payload(self) -> Changes:
+        row = self.chance.choice(self.log["payloads"])
+        data = _flipped(self.chance, row["payload"])
+        return [update("payloads", {"idx": row["idx"]}, payload=data)]
+
+    def delete_payload(self) -> Changes:
+        return [delete("payloads", idx=self.chance.choice(self.log["payloads"])["idx"])]
+
+    def edit_column(self) -> Changes:
+        column = self.chance.choice(spec.COLUMNS[5:])
+        value: Any = "00" * 16 if column in spec.BYTES else "1"
+        return [update("entries", {"idx": self._any()["idx"]}, **{column: value})]
+
+    def edit_tile(self) -> Changes:
+        if not self.log["tiles"]:
+            return [insert("tiles", {"level": 0, "idx": 0, "hashes": "00" * 8192})]
+        row = self.chance.choice(self.log["tiles"])
+        key = {"level": row["level"], "idx": row["idx"]}
+        if self.chance.random() < 0.3:
+            return [delete("tiles", **key)]
+        return [update("tiles", key, hashes=_flipped(self.chance, row["hashes"]))]
+
+    def move_head(self) -> Changes:
+        return [update("head", {}, size=self.chance.randrange(self.size + 10))]
+
+    def delete_reference(self) -> Changes:
+        return [delete("subjects", **self.chance.choice(self.log["subjects"]))]

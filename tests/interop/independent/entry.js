@@ -1,0 +1,206 @@
+'use strict';
+// Entries, their bodies' forms, payloads and proof files
+// (docs/spec/entry.md, event.md, biotrail.cddl, payload.md, proof.md).
+const { Malformed, decode, encode, decodeUtf8, microseconds } = require('./cbor.js');
+const { sha256, leafHash, followsInclusion } = require('./tree.js');
+const { readBase64, readNumber, readCheckpoint, openCheckpoint } = require('./note.js');
+
+// --- forms ---------------------------------------------------------------------------------
+
+const isText = (value) => typeof value === 'string' && value !== '';
+const isInt = (value) => typeof value === 'bigint';
+const isUint = (value) => isInt(value) && value >= 0n;
+const isTime = (value) => microseconds(value) !== null;
+const bytes = (size) => (value) => Buffer.isBuffer(value) && value.length === size;
+const word = (...words) => (value) => words.includes(value);
+const isMap = (value) => value instanceof Map;
+const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every(isText);
+const isHostValue = (value) =>
+  typeof value === 'string' || isInt(value) || typeof value === 'boolean' || Buffer.isBuffer(value);
+const isHostValues = (value) =>
+  isMap(value) && value.size > 0 && [...value.values()].every(isHostValue);
+
+function form(required, optional = {}, least = 0) {
+  return (value) =>
+    isMap(value) &&
+    value.size >= least &&
+    Object.keys(required).every((key) => value.has(key)) &&
+    [...value].every(([key, item]) => {
+      const check = Object.hasOwn(required, key) ? required[key] : Object.hasOwn(optional, key) && optional[key];
+      return check && check(item);
+    });
+}
+
+const each = (check, ...names) => Object.fromEntries(names.map((name) => [name, check]));
+const isVouched = word('attested', 'observed', 'proxy_asserted', 'client_claimed');
+const comparison = form(
+  { matcher: isText, version: isText, decision: word('match', 'non_match', 'undetermined') },
+  {
+    pad: word('bona_fide', 'attack', 'undetermined'),
+    type: word('verification', 'identification'),
+    digest: bytes(32),
+    ...each(isText, 'metric', 'gallery', 'reference', 'calibration'),
+    gallery_size: isUint,
+    quality_micro: isInt,
+    threshold_micro: isInt,
+  },
+);
+const event = form(
+  {
+    id: bytes(16),
+    action: isText,
+    reason: isText,
+    outcome: word('success', 'failure', 'unknown'),
+    decision: word('granted', 'denied'),
+    modality: isText,
+    occurred: isTime,
+  },
+  {
+    labels: isHostValues,
+    target: isText,
+    tenant: isText,
+    context: form({}, each(isText, 'os', 'trace_id', 'request_id', 'device_model'), 1),
+    factors: isTexts,
+    payload: bytes(32),
+    subject: bytes(16),
+    comparison,
+    provenance: form(
+      {},
+      each(
+        isVouched, 'ip', 'os', 'location', 'trace_id', 'device_id', 'request_id', 'session_id',
+        'user_agent', 'device_model',
+      ),
+      1,
+    ),
+  },
+);
+const KINDS = {
+  genesis: form({ format: word('biotrail/1'), origin: isText, key: isText }, { next: bytes(32) }),
+  event,
+  key_added: form({ key: isText, purpose: word('rotation', 'writer') }, { next: bytes(32) }),
+  key_retired: form({ key: isText, reason: isText }),
+  log_started: form({ writer: bytes(8), software: isText }),
+  log_stopped: form({ writer: bytes(8) }),
+  log_gap: form(
+    { writer: bytes(8), since: isTime, until: isTime, reason: isText },
+    { lost: isUint },
+  ),
+  log_read: isMap,
+  subject_erased: isMap,
+  retention_applied: isMap,
+  configuration_changed: isMap,
+};
+
+// --- entries -------------------------------------------------------------------------------
+
+const MOST_BYTES = 65535;
+
+// The head of an entry, or null where it is not readable.
+function readHead(data) {
+  if (data.length > MOST_BYTES || data.length < 3 || data[0] !== 0x85 || data[1] !== 1) return null;
+  const width = data[2] < 24 ? 0 : [1, 2, 4, 8][data[2] - 24];
+  if (width === undefined || data.length < 3 + width + 36 + 27 + 1) return null;
+  const index = width ? BigInt('0x' + data.subarray(3, 3 + width).toString('hex')) : BigInt(data[2]);
+  if (!encode(index).equals(data.subarray(2, 3 + width))) return null;
+  const at = 3 + width;
+  const marks = data.subarray(at, at + 2).toString('hex') + data.subarray(at + 34, at + 36).toString('hex');
+  const recorded = data.subarray(at + 36, at + 63);
+  if (marks !== '5820781b' || recorded.some((byte) => byte > 127)) return null;
+  return {
+    index,
+    prev: data.subarray(at + 2, at + 34),
+    recorded: recorded.toString('latin1'),
+    body: data.subarray(at + 63),
+  };
+}
+
+function decodeEntry(data) {
+  const head = readHead(data);
+  if (head === null || !isTime(head.recorded)) throw new Malformed('no entry');
+  const body = decode(head.body);
+  if (!isMap(body) || body.size !== 1) throw new Malformed('a body is a map of one pair');
+  const [[kind, content]] = body;
+  if (!Object.hasOwn(KINDS, kind) || !KINDS[kind](content)) throw new Malformed('not of its form');
+  return { ...head, kind, content };
+}
+
+// --- payloads ------------------------------------------------------------------------------
+
+function decodePayload(data) {
+  const value = decode(data);
+  const good =
+    Array.isArray(value) &&
+    value.length === 3 &&
+    value[0] === 1n &&
+    bytes(32)(value[1]) &&
+    isMap(value[2]) &&
+    value[2].size >= 1 &&
+    value[2].size <= 23;
+  if (!good) throw new Malformed('not a payload');
+  return { salt: value[1], fields: value[2] };
+}
+
+function commitment(id, name, value, salt) {
+  const opened = [Buffer.from([0x83, 0x50]), id, encode(name), encode(value)];
+  return sha256('biotrail/field/1\n', salt, ...opened);
+}
+
+function openPayload(id, payload) {
+  const fields = [...payload.fields].map(([name, value]) => {
+    const salt = sha256('biotrail/salt/1\n', encode(name), payload.salt);
+    return { name, value, salt, commitment: commitment(id, name, value, salt) };
+  });
+  const root = sha256('biotrail/payload/1\n', ...fields.map((field) => field.commitment));
+  return { fields, root };
+}
+
+// --- proof files ---------------------------------------------------------------------------
+
+function parseProof(file) {
+  if (file.length > 1048576) throw new Malformed('too long');
+  const text = decodeUtf8(file);
+  const end = text.indexOf('\n\n');
+  const lines = text.slice(0, Math.max(end, 0)).split('\n');
+  if (end < 0 || lines.shift() !== 'c2sp.org/tlog-proof@v1') throw new Malformed('no proof file');
+  let extra = null;
+  if (lines.length && lines[0].startsWith('extra ')) {
+    extra = readBase64(lines.shift().slice(6));
+    if (!extra.length) throw new Malformed('an empty extra');
+  }
+  if (!lines.length || !lines[0].startsWith('index ')) throw new Malformed('no index');
+  const index = readNumber(lines.shift().slice(6));
+  const hashes = lines.map(readBase64);
+  if (hashes.length > 64 || hashes.some((hash) => hash.length !== 32)) {
+    throw new Malformed('not a proof');
+  }
+  const note = text.slice(end + 2);
+  const checkpoint = readCheckpoint(note);
+  if (index >= checkpoint.size) throw new Malformed('an index beyond the tree');
+  return { extra, index, hashes, note, checkpoint };
+}
+
+function verifyProof(file, keys) {
+  let proof, entry;
+  try {
+    proof = parseProof(file);
+    const extra = proof.extra === null ? null : decode(proof.extra);
+    if (!isMap(extra) || extra.size !== 1 || !Buffer.isBuffer(extra.get('entry'))) return 'malformed';
+    entry = extra.get('entry');
+  } catch (error) {
+    if (error instanceof Malformed) return 'malformed';
+    throw error;
+  }
+  if (openCheckpoint(proof.note, keys) === null) return 'not signed';
+  const { size, root } = proof.checkpoint;
+  if (!followsInclusion(leafHash(entry), proof.index, size, proof.hashes, root)) return 'not proven';
+  try {
+    return decodeEntry(entry).index === BigInt(proof.index) ? 'holds' : 'malformed';
+  } catch (error) {
+    if (error instanceof Malformed) return 'malformed';
+    throw error;
+  }
+}
+
+module.exports = {
+  readHead, decodeEntry, decodePayload, openPayload, commitment, parseProof, verifyProof,
+};

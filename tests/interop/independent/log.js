@@ -1,0 +1,434 @@
+'use strict';
+// A whole log, in its JSON form (docs/spec/verification.md, sqlite.md, tiles.md, vectors.md).
+const { Malformed, microseconds } = require('./cbor.js');
+const { Tree, leafHash, EMPTY } = require('./tree.js');
+const { VerifierKey, readCheckpoint, openCheckpoint, signerOf } = require('./note.js');
+const { readHead, decodeEntry, decodePayload, openPayload } = require('./entry.js');
+const { Keys, Refused } = require('./keys.js');
+
+const WIDTH = 256;
+const ABOUT_KEYS = ['genesis', 'key_added', 'key_retired'];
+
+function refuse(verdict, index = null) {
+  throw new Refused(verdict, index);
+}
+
+// What an act returns, or null where bytes are malformed.
+function attempt(act) {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Malformed) return null;
+    throw error;
+  }
+}
+
+class Log {
+  constructor(json) {
+    this.head = json.head;
+    this.entries = json.entries.map((row) => ({ ...row, data: Buffer.from(row.entry, 'hex') }));
+    this.payloads = new Map(json.payloads.map((row) => [row.idx, Buffer.from(row.payload, 'hex')]));
+    this.tiles = new Map(
+      json.tiles.map((row) => [`${row.level}/${row.idx}`, Buffer.from(row.hashes, 'hex')]),
+    );
+    this.tileRows = json.tiles;
+    this.known = new Set(
+      json.subjects.map((row) => JSON.stringify([row.tenant, row.identity, row.reference])),
+    );
+    for (const row of this.entries) {
+      row.index = row.idx;
+      row.leaf = leafHash(row.data);
+      row.top = readHead(row.data);
+    }
+    this.rows = this.entries.filter((row) => row.index >= 0);
+    const reach = (indices) => indices.reduce((most, index) => Math.max(most, index + 1), 0);
+    this.reach = reach(this.rows.map((row) => row.index));
+    this.payloadReach = reach([...this.payloads.keys()]);
+  }
+
+  tile(level, number) {
+    return this.tiles.get(`${level}/${number}`) ?? null;
+  }
+
+  tileLeaf(index) {
+    const tile = this.tile(0, Math.floor(index / WIDTH));
+    const at = (index % WIDTH) * 32;
+    return tile !== null && tile.length === 32 * WIDTH ? tile.subarray(at, at + 32) : null;
+  }
+}
+
+// --- 3. the walk ---------------------------------------------------------------------------
+
+class Walk {
+  constructor(log, count, origin) {
+    this.log = log;
+    this.rows = log.rows.filter((row) => row.index < count);
+    this.count = count;
+    this.prev = Buffer.alloc(32);
+    this.before = Buffer.alloc(32);
+    this.time = '';
+    this.tree = new Tree();
+    this.roots = [EMPTY];
+    this.keys = new Keys(origin);
+    this.good = 0;
+    this.waiting = null;
+    this.signers = new Set();
+    this.decoded = [];
+  }
+
+  run() {
+    this.rows.forEach((row, i) => {
+      const following = this.rows[i + 1] ?? null;
+      this.checkPlace(row, i, following);
+      this.checkLink(row, i, following);
+      this.take(row, i, following);
+    });
+    this.judge();
+    if (this.rows.length < this.count) refuse('missing', this.rows.length);
+    if (this.good < this.count) {
+      const inserted = this.log.head < this.count && this.good >= this.log.head;
+      refuse(inserted ? 'inserted' : 'truncated', this.good);
+    }
+    if (this.log.head !== this.count) refuse('altered', this.log.head);
+    this.checkTiles(0);
+    this.checkTiles(1);
+  }
+
+  witness(i, following) {
+    const tile = this.log.tileLeaf(i);
+    if (tile !== null) return tile;
+    const top = following?.top;
+    return top && top.index === BigInt(i + 1) ? top.prev : null;
+  }
+
+  isContradicted(row, i, following) {
+    const witness = this.witness(i, following);
+    if (witness !== null) return !witness.equals(row.leaf);
+    if (row.checkpoint === null) return false;
+    const claimed = attempt(() => readCheckpoint(row.checkpoint));
+    const tree = this.tree.size === i ? this.tree.with(row.leaf) : this.tree;
+    return claimed === null || !claimed.root.equals(tree.root());
+  }
+
+  isDue(row, i) {
+    return Boolean(row?.top) && row.top.index === BigInt(i) && row.top.prev.equals(this.prev);
+  }
+
+  isNextInPlace(row, i, following) {
+    if (following) return Boolean(following.top) && following.top.index === BigInt(i + 1);
+    if (row.checkpoint === null) return false;
+    return attempt(() => readCheckpoint(row.checkpoint))?.size === i + 1;
+  }
+
+  displacement() {
+    const last = this.log.rows.find((row) => row.index >= this.count - 1 && row.checkpoint !== null);
+    const claimed = last && attempt(() => readCheckpoint(last.checkpoint));
+    return claimed ? claimed.size - (last.index + 1) : 0;
+  }
+
+  checkPlace(row, i, following) {
+    if (row.index !== i) refuse('missing', i);
+    if (row.top === null) {
+      refuse(this.isContradicted(row, i, following) ? 'altered' : 'malformed', i);
+    }
+    const { index, prev } = row.top;
+    if (index === BigInt(i)) return;
+    const tile = this.log.tileLeaf(i);
+    if (prev.equals(this.prev) && !(tile && tile.equals(row.leaf))) refuse('altered', i);
+    if (index < BigInt(i)) this.judgeLower(row, i, following);
+    this.judgeHigher(row, i, following);
+  }
+
+  judgeLower(row, i, following) {
+    const { index, prev } = row.top;
+    if (index === BigInt(i - 1) && prev.equals(this.before) && !row.leaf.equals(this.prev)) {
+      const true_ = this.log.tileLeaf(i - 1) ?? following?.top?.prev ?? null;
+      refuse('inserted', true_ && true_.equals(row.leaf) ? i - 1 : i);
+    }
+    refuse(this.isNextInPlace(row, i, following) ? 'altered' : 'inserted', i);
+  }
+
+  judgeHigher(row, i, following) {
+    const later = this.rows.filter((other) => other.index > row.index);
+    const again = () => later.some((other) => other.data.equals(row.data));
+    if (this.isDue(following, i) && (row.top.index >= BigInt(this.count) || again())) {
+      refuse('inserted', i);
+    }
+    if (later.some((other) => this.isDue(other, i))) refuse('reordered', i);
+    refuse(this.isNextInPlace(row, i, following) ? 'altered' : 'missing', i);
+  }
+
+  checkLink(row, i, following) {
+    const { prev, recorded } = row.top;
+    if (!prev.equals(this.prev)) this.judgeLink(row, i, following);
+    if (recorded < this.time) {
+      refuse(this.isContradicted(row, i, following) ? 'altered' : 'malformed', i);
+    }
+  }
+
+  judgeLink(row, i, following) {
+    const { prev } = row.top;
+    if (i === 0) refuse('altered', 0);
+    if (prev.equals(this.before) && i > 1) refuse('inserted', i - 1);
+    const holds = this.log.tileLeaf(i - 1)?.equals(this.prev) || this.isSignedUpTo(i);
+    const lost = this.log.tileLeaf(i)?.equals(prev);
+    if (lost || (holds && this.displacement() > 0)) refuse('missing', i);
+    const witness = this.witness(i, following);
+    if (holds || (witness !== null && !witness.equals(row.leaf))) refuse('altered', i);
+    refuse('altered', i - 1);
+  }
+
+  isSignedUpTo(i) {
+    try {
+      this.judge();
+    } catch (error) {
+      if (error instanceof Refused) return false;
+      throw error;
+    }
+    return this.good === i;
+  }
+
+  take(row, i, following) {
+    [this.before, this.prev, this.time] = [this.prev, row.leaf, row.top.recorded];
+    this.tree.append(row.leaf);
+    this.roots.push(this.tree.root());
+    try {
+      const entry = decodeEntry(row.data);
+      this.decoded.push(entry);
+      if (ABOUT_KEYS.includes(entry.kind)) {
+        this.judge();
+        this.keys.apply(i, entry.kind, entry.content);
+      }
+    } catch (error) {
+      if (!(error instanceof Malformed || error instanceof Refused)) throw error;
+      if (this.isContradicted(row, i, following)) refuse('altered', i);
+      if (error instanceof Refused) throw error;
+      refuse('malformed', i);
+    }
+    if (row.checkpoint !== null) {
+      this.judge();
+      this.waiting = { c: i, text: row.checkpoint, root: this.tree.root() };
+    }
+  }
+
+  judge() {
+    if (this.waiting === null) return;
+    const { c, text, root } = this.waiting;
+    this.waiting = null;
+    const claimed = attempt(() => readCheckpoint(text));
+    if (claimed === null) refuse('altered', c);
+    if (claimed.origin !== this.keys.origin) refuse('wrong key', this.good === 0 ? 0 : c);
+    if (claimed.note.signatures[0].name !== claimed.origin) refuse('altered', c);
+    const signer = signerOf(claimed.note, this.keys.all);
+    const fits = claimed.size === c + 1 && claimed.root.equals(root);
+    if (signer === null) this.judgeUnsigned(claimed.note, c, fits);
+    if (claimed.size === c + 1 && !this.keys.inForce(signer, c + 1)) refuse('wrong key', c);
+    if (claimed.size !== c + 1) this.judgeMoved(c);
+    if (!claimed.root.equals(root)) {
+      refuse('altered', this.firstUnlikeTile(c) ?? this.firstContradicted(c) ?? this.good);
+    }
+    this.signers.add(signer.text);
+    this.keys.settle(c + 1);
+    this.good = c + 1;
+  }
+
+  judgeUnsigned(note, c, fits) {
+    const keys = this.keys.all;
+    const isKnown = note.signatures.some((line) => keys.some((key) => key.id.equals(line.id)));
+    const isOurs = () =>
+      note.signatures.some((line) => keys.some((key) => key.verifies(note.message, line.signature)));
+    if (fits && !isKnown && !isOurs()) refuse('wrong key', c);
+    refuse('altered', (fits ? this.firstUnlikeTile(c) : null) ?? c);
+  }
+
+  judgeMoved(c) {
+    const displaced = this.displacement();
+    if (displaced === 0) refuse('altered', c);
+    refuse(displaced > 0 ? 'missing' : 'inserted', this.firstUnlikeTile(c) ?? this.good);
+  }
+
+  firstUnlikeTile(c) {
+    for (let j = this.good; j <= c; j++) {
+      const tile = this.log.tileLeaf(j);
+      if (tile !== null && !tile.equals(this.rows[j].leaf)) return j;
+    }
+    return null;
+  }
+
+  firstContradicted(c) {
+    for (let j = this.good; j <= c; j++) {
+      try {
+        checkBeside(this.log, this.rows[j], j, attempt(() => decodeEntry(this.rows[j].data)));
+      } catch (error) {
+        if (error instanceof Refused) return j;
+        throw error;
+      }
+    }
+    return null;
+  }
+
+  // Full tiles of a level against the hashes that follow from the entries.
+  checkTiles(level) {
+    const span = WIDTH ** (level + 1);
+    for (let number = 0; (number + 1) * span <= this.count; number++) {
+      const tile = this.log.tile(level, number);
+      const first = number * span;
+      if (tile === null) refuse('missing', first);
+      if (tile.length !== 32 * WIDTH) refuse('altered', first);
+      const unlike = this.trueTile(level, number).findIndex(
+        (hash, i) => !hash.equals(tile.subarray(i * 32, i * 32 + 32)),
+      );
+      if (unlike >= 0) refuse('altered', level === 0 ? first + unlike : first);
+    }
+  }
+
+  trueTile(level, number) {
+    const step = WIDTH ** level;
+    return Array.from({ length: WIDTH }, (_, i) => {
+      const tree = new Tree();
+      const begin = (number * WIDTH + i) * step;
+      for (let j = begin; j < begin + step; j++) tree.append(this.rows[j].leaf);
+      return tree.root();
+    });
+  }
+}
+
+// --- 4. beside the entries -----------------------------------------------------------------
+
+function columnsOf(entry) {
+  const columns = { kind: entry.kind, recorded: String(microseconds(entry.recorded)) };
+  const names = ['action', 'target', 'modality', 'decision', 'outcome', 'reason', 'tenant'];
+  const rest = ['event_id', 'occurred', ...names, 'matcher', 'subject'];
+  for (const name of rest) columns[name] = null;
+  if (entry.kind !== 'event') return columns;
+  const content = entry.content;
+  for (const name of names) columns[name] = content.get(name) ?? null;
+  columns.event_id = content.get('id').toString('hex');
+  columns.occurred = String(microseconds(content.get('occurred')));
+  columns.matcher = content.get('comparison')?.get('matcher') ?? null;
+  columns.subject = content.get('subject')?.toString('hex') ?? null;
+  return columns;
+}
+
+function checkBeside(log, row, i, entry) {
+  if (entry === null) refuse('malformed', i);
+  const columns = columnsOf(entry);
+  if (Object.keys(columns).some((name) => columns[name] !== row[name])) refuse('altered', i);
+  const stored = log.payloads.get(i) ?? null;
+  const root = entry.kind === 'event' ? (entry.content.get('payload') ?? null) : null;
+  if (root === null && stored === null) return;
+  if (root === null) refuse('altered', i);
+  if (stored === null) refuse('missing', i);
+  const payload = attempt(() => decodePayload(stored));
+  if (payload === null || !openPayload(entry.content.get('id'), payload).root.equals(root)) {
+    refuse('altered', i);
+  }
+  const subject = payload.fields.get('subject');
+  if (!(subject instanceof Map) || !subject.has('id')) return;
+  const reference = entry.content.get('subject')?.toString('hex') ?? null;
+  const known = JSON.stringify([entry.content.get('tenant') ?? '', subject.get('id'), reference]);
+  if (!log.known.has(known)) refuse('missing', i);
+}
+
+// --- the steps -----------------------------------------------------------------------------
+
+function readKeys(texts) {
+  const keys = texts.map((text) => attempt(() => new VerifierKey(text)));
+  if (keys.includes(null)) refuse('malformed');
+  if (new Set(keys.map((key) => key.name)).size !== 1) refuse('wrong key');
+  return keys;
+}
+
+function readKept(texts, origin) {
+  return texts.map((text) => {
+    const read = attempt(() => readCheckpoint(text));
+    if (read === null) refuse('malformed');
+    if (read.origin !== origin) refuse('wrong key');
+    return { ...read, text };
+  });
+}
+
+function checkNotShorter(size, kept, keys) {
+  for (const one of kept.filter((other) => other.size > size)) {
+    const known = keys.filter((key) => one.note.signatures.some((line) => key.id.equals(line.id)));
+    if (known.length && openCheckpoint(one.text, known) === null) refuse('wrong key');
+    refuse('rolled back', size);
+  }
+}
+
+function walkedLog(log, kept, trusted) {
+  const origin = trusted[0].name;
+  try {
+    if (log.head === 0 && log.reach === 0 && log.payloadReach === 0) refuse('missing', 0);
+    if (log.reach < log.head || log.reach < log.payloadReach) {
+      const hole = log.rows.findIndex((row, i) => row.index !== i);
+      if (hole >= 0) refuse('missing', hole);
+      refuse('truncated', log.reach);
+    }
+    const last = log.rows.find((row) => row.index === log.head - 1);
+    if (log.reach > log.head || !last || last.checkpoint === null) {
+      new Walk(log, log.reach, origin).run();
+      throw new Error('the walk over too many rows must end in a verdict');
+    }
+  } catch (error) {
+    if (error instanceof Refused && error.verdict === 'missing' && error.index === 0) {
+      checkNotShorter(0, kept, trusted);
+    }
+    throw error;
+  }
+  const walk = new Walk(log, log.head, origin);
+  walk.run();
+  return walk;
+}
+
+function checkTrust(walk, trusted) {
+  const isGround = (key) =>
+    walk.keys.admitted.some((one) => one.genesis && one.key.text === key.text) ||
+    walk.signers.has(key.text);
+  if (!trusted.some(isGround)) refuse('wrong key', 0);
+}
+
+function checkOddTiles(log, size) {
+  for (const { level, idx } of log.tileRows) {
+    const span = WIDTH ** (Math.max(level, 0) + 1);
+    if (level < 0 || idx < 0 || (idx + 1) * span > size) refuse('inserted', Math.max(idx, 0) * span);
+  }
+}
+
+function checkContinues(walk, kept) {
+  for (const one of kept) {
+    const opened = openCheckpoint(one.text, walk.keys.all);
+    if (opened === null) refuse('wrong key');
+    if (!walk.keys.inForce(opened.signer, one.size)) refuse('wrong key', one.size - 1);
+    if (!walk.roots[one.size].equals(one.root)) refuse('forked', one.size - 1);
+  }
+}
+
+function judgeLog(json, keyTexts, earlier) {
+  const trusted = readKeys(keyTexts);
+  const kept = readKept(earlier, trusted[0].name);
+  const log = new Log(json);
+  const walk = walkedLog(log, kept, trusted);
+  walk.decoded.forEach((entry, i) => checkBeside(log, log.rows[i], i, entry));
+  checkTrust(walk, trusted);
+  for (let level = 2; WIDTH ** (level + 1) <= log.head; level++) walk.checkTiles(level);
+  checkOddTiles(log, log.head);
+  checkNotShorter(log.head, kept, walk.keys.all);
+  checkContinues(walk, kept);
+  if ([...log.entries, ...log.tileRows].some((row) => row.idx < 0)) refuse('altered');
+  if ([...log.payloads.keys()].some((index) => index < 0)) refuse('altered');
+  const complete = kept.map((one) => one.size);
+  return { size: log.head, root: walk.tree.root().toString('hex'), complete_since: complete };
+}
+
+// The verdict on a log, with the first bad index.
+function verifyLog(json, keys, earlier) {
+  try {
+    return { verdict: 'holds', index: null, ...judgeLog(json, keys, earlier) };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return { verdict: error.verdict, index: error.index };
+  }
+}
+
+module.exports = { verifyLog };
