@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -130,20 +131,24 @@ def _on_terminal(command: list[str], answers: list[str], **environment: str) -> 
         os.execv(command[0], command)
     shown = b""
     waiting = list(answers)
-    while True:
-        try:
-            read = os.read(terminal, 4096)
-        except OSError:
-            break
-        if not read:
-            break
+    while read := _read(terminal):
         shown += read
-        if waiting and shown.rstrip().endswith(b":"):
+        # The space after the colon comes once the terminal's echo is off, and not before.
+        if waiting and shown.endswith(b": "):
             os.write(terminal, f"{waiting.pop(0)}\n".encode())
-            shown += b"\n"
+    os.close(terminal)  # hangs up on a child that still waits
     _, status = os.waitpid(child, 0)
-    os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    """What the child wrote next; nothing at its end, or after a long silence."""
+    if not select.select([terminal], [], [], 30)[0]:
+        return b""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux's way of saying that the child is gone
+        return b""
 
 
 def test_a_terminal_is_asked_twice(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def _print(log: Path, origin: str, key: Path, verifier_key: str) -> None:
         [
             (str(log), "The log. Back it up; a change in it will be found, a loss will hurt."),
             (str(key), "The signing key, encrypted. For the service that records alone."),
-            (f"{key}.next", "The signing key after it, to rotate to. Guard it as the first."),
+            (f"{key}.next", "The signing key after it. Keep it in a safe until you rotate."),
             (f"{key}.pub", "The verifier key. Give it to auditors by a way that does not lead "
              "through this machine: whoever can replace the log here can replace it too."),
             ("passphrase", "Opens the key files. In your secret store, not on this disk."),

@@ -68,7 +68,7 @@ def _print(file: Path, proven: ProvenEntry, *, against_kept: bool) -> None:
     say(f"{file}: entry {proven.index} is in {vouched.origin}", style="bold green")
     steps: list[Row] = [
         ("file", "in its one form, with one entry in it"),
-        ("signature", f"the checkpoint of size {vouched.size:,} is signed by {proven.key}"),
+        ("signature", f"{_key(proven)} signed the checkpoint of size {vouched.size:,}"),
         (
             "inclusion",
             f"{proven.hashes} hashes lead from the entry to the root {vouched.root.hex()}",
@@ -83,3 +83,7 @@ def _print(file: Path, proven: ProvenEntry, *, against_kept: bool) -> None:
     print_body(proven.entry)
     say()
     say("Personal fields are not in a proof file, only the root of their commitments.", style="dim")
+
+
+def _key(proven: ProvenEntry) -> str:
+    return f"the key {proven.key.key_id.hex()}, which is trusted,"
