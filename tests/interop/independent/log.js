@@ -170,7 +170,10 @@ class Walk {
     const { prev } = row.top;
     if (i === 0) refuse('altered', 0);
     if (prev.equals(this.before) && i > 1) refuse('inserted', i - 1);
-    const holds = this.log.tileLeaf(i - 1)?.equals(this.prev) || this.isSignedUpTo(i);
+    this.judge();
+    const tile = this.log.tileLeaf(i - 1);
+    if (tile !== null && !tile.equals(this.prev)) refuse('altered', i - 1);
+    const holds = this.good === i || tile !== null || this.fitsWhenMended(row);
     const lost = this.log.tileLeaf(i)?.equals(prev);
     if (lost || (holds && this.displacement() > 0)) refuse('missing', i);
     const witness = this.witness(i, following);
@@ -178,14 +181,12 @@ class Walk {
     refuse('altered', i - 1);
   }
 
-  isSignedUpTo(i) {
-    try {
-      this.judge();
-    } catch (error) {
-      if (error instanceof Refused) return false;
-      throw error;
-    }
-    return this.good === i;
+  fitsWhenMended(row) {
+    const claimed = row.checkpoint === null ? null : attempt(() => readCheckpoint(row.checkpoint));
+    if (claimed === null) return false;
+    const at = row.data.length - row.top.body.length - 61;
+    const mended = Buffer.concat([row.data.subarray(0, at), this.prev, row.data.subarray(at + 32)]);
+    return this.tree.with(leafHash(mended)).root().equals(claimed.root);
   }
 
   take(row, i, following) {
