@@ -179,7 +179,12 @@ def _ensure_key(path: Path, secret: bytes) -> None:
     if os.path.lexists(path):
         _load(path, secret)
         return
-    create_secret_file(path, encrypted_pem(Ed25519PrivateKey.generate(), secret))
+    try:
+        create_secret_file(path, encrypted_pem(Ed25519PrivateKey.generate(), secret))
+    except KeyFileError:
+        if not os.path.lexists(path):
+            raise
+        _load(path, secret)  # another process, beginning the same log, was first
 
 
 def _load(path: Path, secret: bytes) -> Ed25519PrivateKey:

@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ from weakref import WeakSet
 
 from biotrail.errors import ForkedProcessError
 
-__all__ = ["ReadingConnection", "check_usable_here", "inherit", "watch"]
+__all__ = ["Lease", "ReadingConnection", "check_usable_here", "inherit", "watch"]
 
 _PATIENCE = 5.0
 _INHERITED: list[object] = []
@@ -62,10 +62,19 @@ class ReadingConnection(sqlite3.Connection):
                 return False
             time.sleep(0.001)
 
-    def __del__(self) -> None:
-        # Its thread has ended.
-        with suppress(sqlite3.Error):
-            self.close()
+
+class Lease:
+    """Closes a thread's connection when the thread ends; the collector may come much later."""
+
+    __slots__ = ("_process", "connection")
+
+    def __init__(self, connection: ReadingConnection) -> None:
+        self.connection = connection
+        self._process = os.getpid()
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
+        if self._process == getpid():  # in a child it is not ours to close
+            self.connection.close()
 
 
 class Forkable(Protocol):

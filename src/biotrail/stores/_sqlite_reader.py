@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import translate, translated
-from biotrail.stores._sqlite_fork import ReadingConnection, check_usable_here, inherit, watch
+from biotrail.stores._sqlite_fork import Lease, ReadingConnection, check_usable_here, inherit, watch
 from biotrail.stores._sqlite_schema import check_log, missing_guards
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 
@@ -51,12 +51,13 @@ class SQLiteReader:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """This thread's connection, held while it is used."""
         while True:
-            connection: ReadingConnection | None = getattr(self._local, "connection", None)
-            if connection is None or not connection.is_open:
+            lease: Lease | None = getattr(self._local, "lease", None)
+            if lease is None or not lease.connection.is_open:
                 with self._lock:
-                    connection = self._connect()
-                    self._opened.add(connection)
-                self._local.connection = connection
+                    lease = Lease(self._connect())
+                    self._opened.add(lease.connection)
+                self._local.lease = lease
+            connection = lease.connection
             with connection.lock:
                 if connection.is_open:
                     yield connection
