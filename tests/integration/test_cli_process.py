@@ -180,3 +180,13 @@ def test_an_ascii_terminal(log: SmallLog) -> None:
     ran = _run("tail", log.path, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
     assert ran.returncode == 0
     assert "Zo\\xeb" in ran.stdout
+
+
+def test_progress_is_for_terminals(log: SmallLog) -> None:
+    """On a terminal verification shows how far it is, and takes that away at the end."""
+    command = [*COMMAND, "verify", str(log.path), "--key", str(log.key)]
+    code, shown = _on_terminal(command, [])
+    assert code == 0
+    assert "Verifying" in shown
+    assert "integrity" in shown.rpartition("Verifying")[2]
+    assert "Verifying" not in _run(*command[3:]).stderr
