@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -255,7 +254,7 @@ class AuditLogger:
             return self._writer.hand_over(entries, following)
 
         self._check_process()
-        with _not_recorded():
+        with _not_recorded:
             return self._committer.exclusively(act)
 
     def close(self) -> None:
@@ -276,15 +275,15 @@ class AuditLogger:
 
     def _prepare(self, event: Event) -> Prepared:
         self._committer.check_open()
-        with _not_recorded():
+        with _not_recorded:
             return self._preparer.prepare(event)
 
     def _submit(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        with _not_recorded():
+        with _not_recorded:
             return self._committer.submit(records)
 
     async def _submit_async(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        with _not_recorded():
+        with _not_recorded:
             return await self._committer.submit_async(records)
 
     def _check_process(self) -> None:
@@ -337,18 +336,31 @@ def proof_file(index: int, hashes: Sequence[bytes], note: str, entry: bytes) -> 
     return ProofFile(index, tuple(hashes), note, encode_proof_entry(entry))
 
 
-@contextmanager
-def _not_recorded() -> Iterator[None]:
-    """Say of whatever else goes wrong that nothing was recorded; the cause is chained."""
-    try:
-        yield
-    except UnknownOutcomeError as error:
-        # One error may befall many callers: each is given one of its own.
-        raise UnknownOutcomeError(str(error)) from error
-    except (NotRecordedError, ClosedError, EventError, ForkedProcessError):
-        raise
-    except BiotrailError as error:
-        raise NotRecordedError(f"not recorded: {error}") from error
+class _NotRecorded:
+    """Says of whatever else goes wrong that nothing was recorded; the cause is chained.
+
+    A class with no state, since a record passes through it twice and a generator costs more.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, UnknownOutcomeError):
+            # One error may befall many callers: each is given one of its own.
+            raise UnknownOutcomeError(str(error)) from error
+        if isinstance(error, (NotRecordedError, ClosedError, EventError, ForkedProcessError)):
+            return
+        if isinstance(error, BiotrailError):
+            raise NotRecordedError(f"not recorded: {error}") from error
+
+
+_not_recorded = _NotRecorded()
 
 
 def _check_name(key: VerifierKey, origin: str) -> None:

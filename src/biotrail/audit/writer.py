@@ -27,6 +27,7 @@ from biotrail.errors import (
 from biotrail.signing import Signer, VerifierKey, sign_checkpoint
 from biotrail.stores import Batch, Lookup, Store, WrittenEntry
 from biotrail.tlog import Checkpoint, leaf_hash
+from biotrail.trust import Admission
 
 __all__ = ["LogWriter"]
 
@@ -62,6 +63,7 @@ class LogWriter:
         self._clock = clock
         self._preparer = preparer
         self._state: LogState | None = None
+        self._admission: tuple[LogState, VerifierKey, Admission | None] | None = None
         self._seen: str | None = None
 
     @property
@@ -252,7 +254,10 @@ class LogWriter:
 
     def _check_admitted(self, state: LogState) -> None:
         key = self.signer.verifier_key
-        admission = state.keys.find(key)
+        known = self._admission
+        if known is None or known[0] is not state or known[1] is not key:
+            known = self._admission = state, key, state.keys.find(key)
+        admission = known[2]
         if admission is None:
             raise SigningError(
                 f"key {key.key_id.hex()} is not admitted in this log: have a writer whose key is "

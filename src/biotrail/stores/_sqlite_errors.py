@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from biotrail.errors import (
     StoreBusyError,
@@ -42,10 +41,22 @@ def translate(error: sqlite3.Error, name: str) -> StoreError:
     return StoreError(f"{name}: {error}")
 
 
-@contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Translate what SQLite raises inside the block."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise translate(error, name) from error
+class translated:
+    """Translates what SQLite raises inside the block; may be used again and again."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, self._name) from error

@@ -38,13 +38,14 @@ class SQLiteReader:
             StoreUnavailableError: There is no such file, or it is not a biotrail log.
         """
         self.path = Path(path)
+        self._translated = translated(str(self.path))
         self._local = threading.local()
         self._opened: WeakSet[ReadingConnection] = WeakSet()
         self._lock = threading.Lock()
         if not self.path.is_file():
             raise StoreUnavailableError(f"{self.path}: there is no such file")
         watch(self)
-        with translated(str(self.path)), self._reading() as connection:
+        with self._translated, self._reading() as connection:
             check_log(connection, str(self.path))
 
     @contextmanager
@@ -87,7 +88,7 @@ class SQLiteReader:
             raise translate(error, str(self.path)) from error
 
     def _cursor(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
-        with translated(str(self.path)), self._reading() as connection:
+        with self._translated, self._reading() as connection:
             cursor = connection.execute(query, tuple(values))
             if isinstance(connection, ReadingConnection):
                 connection.cursors.add(cursor)
@@ -105,7 +106,7 @@ class SQLiteReader:
         return StoredHead(int(row[0]), row[1] or "")
 
     def _one(self, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
-        with translated(str(self.path)), self._reading() as connection:
+        with self._translated, self._reading() as connection:
             row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
             return row
 
@@ -198,7 +199,7 @@ class SQLiteReader:
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""
-        with translated(str(self.path)), self._reading() as connection:
+        with self._translated, self._reading() as connection:
             return missing_guards(connection)
 
     def close(self) -> None:

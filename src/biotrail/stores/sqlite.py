@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -106,17 +106,27 @@ class SQLiteStore(SQLiteReader):
                     raise
             sleep(0.005)
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> AbstractContextManager[None]:
         """Take the writer's turn among all threads and processes."""
-        with self._writing_lock:
-            try:
-                self._begin()
-                self._turn_of = threading.get_ident()
-                yield
-            finally:
-                self._turn_of = 0
-                self._roll_back()
+        return _Turn(self)
+
+    def take_turn(self) -> None:
+        """Wait for the turn; to be given back by the same thread."""
+        self._writing_lock.acquire()
+        try:
+            self._begin()
+        except BaseException:
+            self.give_turn_back()
+            raise
+        self._turn_of = threading.get_ident()
+
+    def give_turn_back(self) -> None:
+        """Let the next one write; what was not committed is rolled back."""
+        self._turn_of = 0
+        try:
+            self._roll_back()
+        finally:
+            self._writing_lock.release()
 
     def _begin(self) -> None:
         try:
@@ -148,7 +158,7 @@ class SQLiteStore(SQLiteReader):
         if self._turn_of != threading.get_ident():
             return super().head()
         # SQLite counts the commits of other connections: without one, the head is as it was.
-        with translated(str(self.path)):
+        with self._translated:
             version = self._writing.execute("PRAGMA data_version").fetchone()[0]
         if self._known_head is None or self._known_head[0] != version:
             self._known_head = version, super().head()
@@ -266,6 +276,21 @@ class SQLiteStore(SQLiteReader):
         with self._writing_lock:
             super().close()
             self._writing.close()
+
+
+class _Turn:
+    """The writer's turn as a context."""
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: SQLiteStore) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._store.take_turn()
+
+    def __exit__(self, *_: object) -> None:
+        self._store.give_turn_back()
 
 
 def _create_privately(path: Path) -> None:
