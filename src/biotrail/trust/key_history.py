@@ -159,7 +159,8 @@ class KeyHistory:
             raise MalformedError(f"key {key.key_id.hex()} is added twice", index=index)
         if any(one.key.key_id == key.key_id for one in self.admissions):
             raise MalformedError(
-                f"another key has the key id {key.key_id.hex()}: signatures could not be told apart",
+                f"another key has the key id {key.key_id.hex()}: signatures of the two could not "
+                "be told apart",
                 index=index,
             )
         if purpose == "rotation":
