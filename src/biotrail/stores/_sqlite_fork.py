@@ -43,7 +43,11 @@ class ReadingConnection(sqlite3.Connection):
 
     def close(self) -> None:
         """Close it, and remember that."""
-        self.is_open = False
+        if self.is_open:
+            self.is_open = False
+            # A reading that was given up would hold its lock on the file until it is collected.
+            for cursor in list(self.cursors):
+                cursor.close()
         super().close()
 
     def close_if_idle(self) -> bool:
