@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from biotrail.errors import (
     AlteredError,
+    BiotrailError,
     InsertedError,
     MalformedError,
     MissingError,
     VerificationError,
 )
+from biotrail.tlog import leaf_hash, unverified_checkpoint
 from biotrail.verify.seen import Row, Seen
 from biotrail.verify.signed import settle
 
@@ -60,7 +62,11 @@ def _broken(seen: Seen, row: Row, following: Row | None) -> VerificationError:
             expected=seen.before.hex(),
             found=seen.prev.hex(),
         )
-    before_holds = seen.tile_leaf(index - 1) == seen.prev or _is_signed_up_to(seen, index)
+    if (earlier := _wrong_before(seen, row)) is not None:
+        return earlier
+    before_holds = (
+        seen.good == index or seen.tile_leaf(index - 1) == seen.prev or _fits_when_mended(seen, row)
+    )
     lost = seen.tile_leaf(index) == claimed
     if lost or (before_holds and seen.displacement() > 0):
         return MissingError(
@@ -77,6 +83,10 @@ def _broken(seen: Seen, row: Row, following: Row | None) -> VerificationError:
             expected=None if witness is None else witness.hex(),
             found=row.leaf.hex(),
         )
+    return _before_changed(seen, index, claimed)
+
+
+def _before_changed(seen: Seen, index: int, claimed: bytes) -> AlteredError:
     return AlteredError(
         f"entry {index - 1} was changed",
         index=index - 1,
@@ -85,10 +95,28 @@ def _broken(seen: Seen, row: Row, following: Row | None) -> VerificationError:
     )
 
 
-def _is_signed_up_to(seen: Seen, index: int) -> bool:
-    """Whether a checkpoint that holds covers exactly the entries before."""
+def _wrong_before(seen: Seen, row: Row) -> VerificationError | None:
+    """The verdict on entries before a row, where a checkpoint or a tile speaks against them."""
+    assert row.head is not None
     try:
         settle(seen)
-    except VerificationError:
+    except VerificationError as error:
+        if isinstance(error, AlteredError) and error.index == row.index - 1:
+            return _before_changed(seen, row.index, row.head.prev)
+        return error
+    tile = seen.tile_leaf(row.index - 1)
+    if tile is not None and tile != seen.prev:
+        return _before_changed(seen, row.index, tile)
+    return None
+
+
+def _fits_when_mended(seen: Seen, row: Row) -> bool:
+    """Whether a row is what its own checkpoint says if only it names the row before aright."""
+    if row.note is None:
         return False
-    return seen.good == index
+    with_it = seen.tree.copy()
+    with_it.append(leaf_hash(row.data.replace(row.head.prev, seen.prev, 1) if row.head else b""))
+    try:
+        return unverified_checkpoint(row.note).root == with_it.root()
+    except BiotrailError:
+        return False

@@ -131,7 +131,7 @@ def scan_stretch(
 def _follow_chain(rows: Iterator[RawRow], stretch: Stretch, strict: bool) -> list[tuple[int, str]]:
     """Hash every entry, check that each follows on the one before, return the checkpoints."""
     first = next(rows, None)
-    if first is None:
+    if first is None or type(first[1]) is not bytes:
         raise BrokenStretch(stretch.start)
     prev = stretch.first_prev = first[1][_prev_at(stretch.start) :][:32]
     rows, notes, leaves = chain((first,), rows), [], stretch.leaves

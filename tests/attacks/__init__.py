@@ -1,0 +1,1 @@
+"""One file a threat: what an attacker does to the store, and the verdict on it."""
