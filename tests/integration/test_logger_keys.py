@@ -194,7 +194,7 @@ def opened_on(store: Any) -> Any:
     return AuditLogger(store, signer())
 
 
-# --- key files -------------------------------------------------------------------------------------
+# --- key files ---------------------------------------------------------------------------------
 
 
 def _open(path: Path, passphrase: str | None = "correct horse", **options: Any) -> Any:
@@ -263,7 +263,7 @@ def test_a_rotation_cut_short_is_finished(
 
 
 def test_a_rotation_interrupted_by_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the disk fails as the rotation commits, doing it again in the same process completes it."""
+    """If the disk fails as the rotation commits, doing it again in that process completes it."""
     with _open(path) as log:
         first = log.verifier_key
         append = SQLiteStore.append
