@@ -47,7 +47,7 @@ def test_lawful_values(field: str) -> None:
         *(None, 0.5, float("nan"), Decimal(1), 1j, date(2026, 1, 1), datetime(2026, 1, 1)),
         *(2**63, -(2**63), 10**400, "", "x" * 513, "\ud800", "\u0378", bytes(65), object(), {}),
     ],
-    ids=lambda value: repr(value)[:20],
+    ids=stable,
 )
 def test_unlawful_values(field: str, value: object) -> None:
     """Anything else is refused, with the value's name in the field."""

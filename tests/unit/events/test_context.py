@@ -9,6 +9,7 @@ import pytest
 
 from biotrail import Context, Event, Location, Provenance
 from biotrail.errors import EventError
+from tests._ids import stable
 from tests.unit.events._making import kept, refusal
 
 
@@ -44,7 +45,7 @@ def test_addresses(value: object, expected: object) -> None:
         IPv6Network("::/64"),
         object(),
     ],
-    ids=repr,
+    ids=stable,
 )
 def test_what_is_no_address(value: object) -> None:
     """Names, networks, numbers and bytes are no addresses."""

@@ -22,6 +22,7 @@ from biotrail import (
     Reason,
 )
 from biotrail.events import new_event_id
+from tests._ids import stable
 from tests.unit.events._making import kept, make, refusal
 
 WORDS: dict[str, type[StrEnum]] = {
@@ -47,7 +48,7 @@ def test_each_word_by_member_and_by_text(field: str, words: type[StrEnum]) -> No
 
 
 @pytest.mark.parametrize("field", WORDS)
-@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize("value", WRONG, ids=stable)
 def test_other_words(field: str, value: object) -> None:
     """Anything else is refused, with the field and the value's type."""
     error = refusal(field, value)
