@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests._ids import stable
 from tests.unit.events._making import kept, refusal
 
 FIELDS = ("Event.attributes", "Event.labels")
