@@ -38,7 +38,9 @@ def answer_repeats(
     answers: list[Receipt | BiotrailError] = []
     for record in records:
         assert record.event_id is not None
-        index = taken[record.event_id]
+        index = taken.get(record.event_id)
+        if index is None:
+            raise MissingError("an event that was recorded is not found by its id")
         receipt, decoded = first_receipt(
             store, state, index, UUID(bytes=record.event_id), node=node
         )

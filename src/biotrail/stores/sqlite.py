@@ -112,13 +112,14 @@ class SQLiteStore(SQLiteReader):
 
     def take_turn(self) -> None:
         """Wait for the turn; to be given back by the same thread."""
-        self._writing_lock.acquire()
         try:
+            self._writing_lock.acquire()
             self._begin()
+            self._turn_of = threading.get_ident()
         except BaseException:
-            self.give_turn_back()
+            with suppress(RuntimeError):  # interrupted before the lock was had
+                self.give_turn_back()
             raise
-        self._turn_of = threading.get_ident()
 
     def give_turn_back(self) -> None:
         """Let the next one write; what was not committed is rolled back."""
@@ -147,7 +148,7 @@ class SQLiteStore(SQLiteReader):
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         # Whoever has the turn reads over the writing connection: no second lock, no second cache.
-        if self._turn_of == threading.get_ident():
+        if self._turn_of == threading.get_ident() and not self._stale:
             yield self._writing
             return
         with super()._reading() as connection:
@@ -155,7 +156,7 @@ class SQLiteStore(SQLiteReader):
 
     def head(self) -> StoredHead | None:
         """The head, or None for an empty store."""
-        if self._turn_of != threading.get_ident():
+        if self._turn_of != threading.get_ident() or self._stale:
             return super().head()
         # SQLite counts the commits of other connections: without one, the head is as it was.
         with self._translated:
@@ -229,9 +230,13 @@ class SQLiteStore(SQLiteReader):
             raise translated_error from error
 
     def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):  # as where the store was closed meanwhile
+        try:
             if not self._stale and self._writing.in_transaction:
                 self._writing.execute("ROLLBACK")
+        except sqlite3.Error:
+            # Closing drops the transaction: what hangs in it must neither be seen nor grow.
+            self._stale = True
+            self._writing.close()
 
     def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
         ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]
