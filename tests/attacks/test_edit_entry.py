@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from biotrail import verify_log
 from biotrail.errors import AlteredError, VerificationError
-from tests.attacks._tools import flipped, key_of, rewrite, rows_of, sql, verdict
+from tests.attacks._tools import Row, flipped, key_of, rewrite, rows_of, sql, verdict
 
 PLACES = [0, 1, 42, 100, 101, 199, 200, 254, 255, 256, 257, 298]
 
@@ -88,7 +89,7 @@ def test_a_cell_of_another_type(singles: Path, index: int) -> None:
 def test_the_first_of_several_edits_is_named(log: Path) -> None:
     """Of many changed entries, the first is named."""
 
-    def change(rows: list) -> None:  # type: ignore[type-arg]
+    def change(rows: list[Row]) -> None:
         for index in (290, 130, 200, 31, 30):
             rows[index].entry = flipped(rows[index].entry, 90)
 
@@ -111,12 +112,13 @@ def test_the_verdict_shows_what_was_recorded(singles: Path) -> None:
 def test_every_option_finds_it(hundreds: Path) -> None:
     """Whatever is asked of a verification, an edit does not pass."""
     _edit(hundreds, 550, flipped(rows_of(hundreds)[550].entry, 200))
-    for options in (
+    choices: tuple[dict[str, Any], ...] = (
         {"payloads": False, "lookups": False},
         {"strict": True},
         {"every_signature": True},
         {"every_signature": False, "payloads": False, "lookups": False},
-    ):
+    )
+    for options in choices:
         with pytest.raises(VerificationError) as caught:
             verify_log(hundreds, key_of(), **options)
         assert caught.value.index == 550

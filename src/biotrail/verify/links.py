@@ -32,19 +32,16 @@ def check_link(seen: Seen, row: Row, following: Row | None) -> None:
     if row.head.prev != seen.prev:
         raise _broken(seen, row, following)
     if row.head.recorded < seen.recorded:
-        raise _earlier(seen, row, following)
-
-
-def _earlier(seen: Seen, row: Row, following: Row | None) -> VerificationError:
-    assert row.head is not None
-    changed = seen.is_contradicted(row, following)
-    what = "was changed: it" if changed else "was recorded like this, but"
-    return (AlteredError if changed else MalformedError)(
-        f"entry {row.index} {what} says a time earlier than that of the one before it",
-        index=row.index,
-        expected=seen.recorded,
-        found=row.head.recorded,
-    )
+        seen.suspect(
+            row.index,
+            MalformedError(
+                f"entry {row.index} was recorded like this, but says a time earlier than that of "
+                "the one before it",
+                index=row.index,
+                expected=seen.recorded,
+                found=row.head.recorded,
+            ),
+        )
 
 
 def _broken(seen: Seen, row: Row, following: Row | None) -> VerificationError:

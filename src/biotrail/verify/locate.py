@@ -11,6 +11,8 @@ the signed checkpoints. The rules, for the first index i at which the chain does
 - the row says i but does not follow on i - 1: *missing* if a witness shows that the entry recorded
   at i is the one that this row follows on; else whichever of the two a witness contradicts was
   *altered*;
+- an entry that breaks a rule was recorded like that (*malformed*, or another verdict) only if the
+  checkpoint that covers it holds;
 - the chain holds to the end, but a checkpoint does not: the first leaf that differs from its tile
   was *altered*; without a tile, the first entry after the last good checkpoint that anything beside
   it contradicts; failing that, the entry after that checkpoint stands for the whole batch. Where
@@ -27,7 +29,7 @@ from collections.abc import Sequence
 from biotrail.canonical import decode_entry
 from biotrail.errors import (
     AlteredError,
-    BiotrailError,
+    CanonicalError,
     MalformedError,
     MissingError,
     VerificationError,
@@ -78,34 +80,34 @@ def _walk(seen: Seen, head: int) -> None:
         following = next(rows, None)
         check_place(seen, row, expected, following)
         check_link(seen, row, following)
-        _take(seen, row, following)
+        _take(seen, row)
         expected, row = expected + 1, following
     if expected < seen.size:
         raise MissingError(f"entry {expected} is missing", index=expected, expected=expected)
     check_end(seen, head)
 
 
-def _take(seen: Seen, row: Row, following: Row | None) -> None:
+def _take(seen: Seen, row: Row) -> None:
     seen.take(row)
-    _take_keys(seen, row, following)
+    _take_keys(seen, row)
     if row.note is not None:
         # A checkpoint is judged once the entry after it has been seen to follow on.
         settle(seen)
         seen.pending = row.index + 1, row.note, seen.tree.root()
 
 
-def _take_keys(seen: Seen, row: Row, following: Row | None) -> None:
+def _take_keys(seen: Seen, row: Row) -> None:
     """Decode an entry, and take note of it if it is about keys."""
     try:
         entry = decode_entry(row.data)
-        if entry.kind in _KEY_KINDS:
-            settle(seen)
-            seen.history.apply(row.index, entry.kind, entry.content)
-    except BiotrailError as error:
-        if seen.is_contradicted(row, following):
-            raise AlteredError(
-                f"entry {row.index} was changed", index=row.index, found=row.leaf.hex()
-            ) from error
-        if isinstance(error, VerificationError):
-            raise
-        raise MalformedError(f"entry {row.index}: {error}", index=row.index) from error
+    except CanonicalError as error:
+        what = f"entry {row.index} was recorded like this, but is malformed: {error}"
+        seen.suspect(row.index, MalformedError(what, index=row.index, found=row.leaf.hex()))
+        return
+    if entry.kind not in _KEY_KINDS:
+        return
+    settle(seen)
+    try:
+        seen.history.apply(row.index, entry.kind, entry.content)
+    except VerificationError as error:
+        seen.suspect(row.index, error)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from biotrail.canonical import FIRST_PREV, Head, split_entry
-from biotrail.errors import BiotrailError, StoreBusyError, StoreError
+from biotrail.errors import BiotrailError, StoreBusyError, StoreError, VerificationError
 from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
 from biotrail.tlog import CompactRange, leaf_hash, unverified_checkpoint
@@ -76,6 +76,7 @@ class Seen:
         recorded: Time of recording of the last entry.
         good: Size of the last checkpoint that held: all entries below it are proven.
         pending: Size, note and own root of a checkpoint after that, not yet compared.
+        suspicion: Index and verdict of an entry after that, if it was recorded as it stands here.
     """
 
     store: StoreReader
@@ -88,6 +89,7 @@ class Seen:
     recorded: str = ""
     good: int = 0
     pending: tuple[int, str, bytes] | None = None
+    suspicion: tuple[int, VerificationError] | None = None
     _tile: tuple[int, bytes | None] = (-1, None)
 
     def take(self, row: Row) -> None:
@@ -95,6 +97,21 @@ class Seen:
         assert row.head is not None
         self.before, self.prev, self.recorded = self.prev, row.leaf, row.head.recorded
         self.tree.append(row.leaf)
+
+    def suspect(self, index: int, error: VerificationError) -> None:
+        """Keep a verdict that holds only if the entry was recorded like this: the first of them."""
+        self.suspicion = self.suspicion or (index, error)
+
+    def hold(self, size: int) -> None:
+        """Take note that a checkpoint of this size holds, and all entries below it.
+
+        Raises:
+            VerificationError: The suspicion, since now it is known to be true.
+        """
+        self.history.settle(size)
+        self.good = size
+        if self.suspicion is not None and self.suspicion[0] < size:
+            raise self.suspicion[1]
 
     def tile_leaf(self, index: int) -> bytes | None:
         """The leaf hash at an index as the stored tile has it, if there is a whole tile."""

@@ -34,8 +34,7 @@ def settle(seen: Seen) -> None:
         raise _moved(seen, size, claimed)
     if claimed.root != root:
         raise _entries_do_not_fit(seen, size, expected=claimed.root, found=root)
-    seen.history.settle(size)
-    seen.good = size
+    seen.hold(size)
 
 
 def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
