@@ -20,13 +20,15 @@ _PRIMARY = 0xFF  # the primary result code lies in the low eight bits of the ext
 
 def translate(error: sqlite3.Error, name: str) -> StoreError:
     """The store error that stands for a failure of SQLite on the file `name`."""
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & _PRIMARY
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusyError(
             f"{name} is locked by another program: close what holds it open for writing, or wait "
             "longer (timeout=)"
         )
-    if code == sqlite3.SQLITE_FULL:
+    # The second says that the file beside the log, shared by its readers, could not grow.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return StoreFullError(f"no space is left for {name}: free some, then record again")
     if code == sqlite3.SQLITE_READONLY:
         return StoreReadOnlyError(f"{name} cannot be written: check its permissions and its mount")
