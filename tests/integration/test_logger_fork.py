@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from biotrail import AuditLogger
-from biotrail.errors import BiotrailError, ClosedError, ForkedProcessError
+from biotrail.errors import ClosedError, ForkedProcessError
 from biotrail.stores import SQLiteReader
+from tests.faults._child import ForkedChild
 from tests.unit.audit._committing import ended, running
 from tests.unit.audit._logs import event, ids_in, opened, verified
 
@@ -29,39 +28,13 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "trail.db"
 
 
-class Child:
-    """A forked child that does one thing and says what came of it."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        reader, writer = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                said = ["did", act()]
-            except BiotrailError as error:
-                said = [type(error).__name__, str(error)]
-            except BaseException as error:
-                said = ["failed", repr(error)]
-            os.write(writer, json.dumps(said).encode())
-            os._exit(0)
-        os.close(writer)
-        self._reader = reader
-
-    def said(self) -> Any:
-        """Wait for its end; what it said."""
-        with open(self._reader, "rb") as file:
-            text = file.read()
-        os.waitpid(self.pid, 0)
-        return json.loads(text)
-
-
 def test_child_and_parent_record_in_turns(path: Path) -> None:
     """A logger that was opened before the fork records in the child, and the parent goes on."""
     with opened(path) as log:
         log.record(event(1))
-        assert Child(lambda: log.record(event(2)).index).said() == ["did", 2]
+        assert ForkedChild(lambda: log.record(event(2)).index).said() == ["did", 2]
         assert log.record(event(3)).index == 3
-        assert Child(lambda: [one.index for one in log.record_many([event(4), event(2)])]).said()
+        assert ForkedChild(lambda: log.record_many([event(4)])[0].index).said() == ["did", 4]
         assert log.record(event(5)).index == 5
     assert verified(path).events == 5
 
@@ -77,7 +50,7 @@ def test_what_a_child_recorded_outlives_its_parent(path: Path) -> None:
         os.read(go_reader, 1)
         return log.record(event(3)).index
 
-    child = Child(act)
+    child = ForkedChild(act)
     while len(ids_in(path)) < 2:
         time.sleep(0.002)
     log.close()
@@ -95,7 +68,7 @@ def test_children_side_by_side(path: Path) -> None:
         def act(place: int) -> list[int]:
             return [log.record(event(place * 1_000 + number)).index for number in range(50)]
 
-        children = [Child(lambda place=place: act(place)) for place in range(1, 5)]  # type: ignore[misc]
+        children = [ForkedChild(lambda place=place: act(place)) for place in range(1, 5)]  # type: ignore[misc]
         own = act(0)
         said = [child.said() for child in children]
         assert [one[0] for one in said] == ["did"] * 4
@@ -117,7 +90,7 @@ def test_forked_while_threads_record(path: Path) -> None:
         said = []
         for number in range(10):
             time.sleep(0.01)
-            said.append(Child(lambda n=number: log.record(event(900_000 + n)).index).said())  # type: ignore[misc]
+            said.append(ForkedChild(lambda n=number: log.record(event(900_000 + n)).index).said())  # type: ignore[misc]
         stop.set()
         assert ended(threads)
         assert [one[0] for one in said] == ["did"] * 10
@@ -131,11 +104,12 @@ def test_every_door_works_in_a_child(path: Path) -> None:
     second = signer(bytes([2]) * 32).verifier_key
     with opened(path) as log:
         log.record(event(1))
-        assert Child(lambda: log.checkpoint().size).said() == ["did", 2]
-        assert Child(lambda: log.prove(1).index).said() == ["did", 1]
-        assert Child(lambda: log.admit_writer(second).index).said() == ["did", 2]
-        assert Child(lambda: log.retire_key(second, "gone").index).said() == ["did", 3]
-        assert Child(lambda: log.rotate_key(signer(bytes([3]) * 32)).index).said() == ["did", 4]
+        assert ForkedChild(lambda: log.checkpoint().size).said() == ["did", 2]
+        assert ForkedChild(lambda: log.prove(1).index).said() == ["did", 1]
+        assert ForkedChild(lambda: log.admit_writer(second).index).said() == ["did", 2]
+        assert ForkedChild(lambda: log.retire_key(second, "gone").index).said() == ["did", 3]
+        third = signer(bytes([3]) * 32)
+        assert ForkedChild(lambda: log.rotate_key(third).index).said() == ["did", 4]
     assert verified(path, KEY).size == 6
 
 
@@ -148,8 +122,8 @@ def test_a_child_that_closes_does_not_close_its_parents(path: Path) -> None:
             log.close()
             return index
 
-        Child(log.close).said()
-        assert Child(use_and_close).said() == ["did", 1]
+        ForkedChild(log.close).said()
+        assert ForkedChild(use_and_close).said() == ["did", 1]
         assert log.record(event(2)).index == 2
     assert verified(path).events == 2
 
@@ -158,7 +132,7 @@ def test_a_logger_closed_before_the_fork_stays_closed(path: Path) -> None:
     """A child does not bring a closed logger back to life."""
     log = opened(path)
     log.close()
-    assert Child(lambda: log.record(event(1)).index).said()[0] == ClosedError.__name__
+    assert ForkedChild(lambda: log.record(event(1)).index).said()[0] == ClosedError.__name__
 
 
 def test_a_child_opens_the_log_anew(path: Path) -> None:
@@ -170,7 +144,7 @@ def test_a_child_opens_the_log_anew(path: Path) -> None:
             with opened(path) as own:
                 return own.record(event(2)).index
 
-        assert Child(act).said() == ["did", 2]
+        assert ForkedChild(act).said() == ["did", 2]
         assert log.record(event(3)).index == 3
     assert verified(path).events == 3
 
@@ -182,11 +156,11 @@ def test_a_reading_under_way_in_the_forking_thread(path: Path) -> None:
         reader = SQLiteReader(path)
         rows = reader.entries(0, 11)
         next(rows)
-        kind, message = Child(lambda: log.record(event(20)).index).said()
+        kind, message = ForkedChild(lambda: log.record(event(20)).index).said()
         assert kind == ForkedProcessError.__name__
         assert "fork" in message
         assert len(list(rows)) == 10
-        assert Child(lambda: log.record(event(20)).index).said() == ["did", 11]
+        assert ForkedChild(lambda: log.record(event(20)).index).said() == ["did", 11]
         reader.close()
         assert log.record(event(21)).index == 12
     assert verified(path).events == 12
@@ -201,7 +175,7 @@ def test_forked_in_the_midst_of_a_commit_by_the_same_thread(path: Path) -> None:
 
     def clock() -> datetime:
         if made and not said:
-            said.append(Child(lambda: opened(path).record(event(9)).index).said())
+            said.append(ForkedChild(lambda: opened(path).record(event(9)).index).said())
         return datetime.now(UTC)
 
     with opened(path, clock=clock) as log:
@@ -217,7 +191,7 @@ def test_a_log_in_memory_refuses_in_a_child() -> None:
     with opened(":memory:") as log:
         log.record(event(1))
         for _ in range(2):
-            kind, message = Child(lambda: log.record(event(2)).index).said()
+            kind, message = ForkedChild(lambda: log.record(event(2)).index).said()
             assert kind == ForkedProcessError.__name__
             assert str(os.getpid()) in message
         assert log.record(event(2)).index == 2
