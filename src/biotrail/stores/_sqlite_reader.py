@@ -45,8 +45,12 @@ class SQLiteReader:
         if not self.path.is_file():
             raise StoreUnavailableError(f"{self.path}: there is no such file")
         watch(self)
-        with self._translated, self._reading() as connection:
-            check_log(connection, str(self.path))
+        try:
+            with self._translated, self._reading() as connection:
+                check_log(connection, str(self.path))
+        except BaseException:
+            SQLiteReader.close(self)
+            raise
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

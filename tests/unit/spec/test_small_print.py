@@ -96,7 +96,8 @@ def test_the_quick_check_leaves_big_numbers_to_the_general_one() -> None:
 def test_rows_before_the_first_are_found(hide: str, tmp_path: Path) -> None:
     """A row with a negative index, which no reader asks for, is found by the check of the file."""
     path = tmp_path / "log.db"
-    key = AuditLogger(SQLiteStore(path), signer(1)).verifier_key
+    with AuditLogger(SQLiteStore(path), signer(1)) as log:
+        key = log.verifier_key
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
         connection.execute(hide)
@@ -119,7 +120,8 @@ def test_a_malformed_entry_about_keys_gets_a_verdict() -> None:
 def test_a_tile_of_a_negative_level_gets_a_verdict(tmp_path: Path) -> None:
     """A tile row that is nowhere in the tree is named, and not stumbled over."""
     path = tmp_path / "log.db"
-    key = AuditLogger(SQLiteStore(path), signer(1)).verifier_key
+    with AuditLogger(SQLiteStore(path), signer(1)) as log:
+        key = log.verifier_key
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
         connection.execute("INSERT INTO tiles (level, idx, hashes) VALUES (-2, 0, x'00')")

@@ -124,8 +124,8 @@ def test_files_that_are_no_databases(
     """A file that SQLite cannot read is refused by name."""
     path = tmp_path / "file"
     path.write_bytes(content)
-    with pytest.raises(StoreUnavailableError):
-        kind(path).head()
+    with pytest.raises(StoreUnavailableError), closing(kind(path)) as store:
+        store.head()
     assert path.read_bytes() == content
 
 
@@ -180,9 +180,10 @@ def test_a_damaged_file(path: Path) -> None:
     content[200:] = b"\xa5" * (len(content) - 200)
     path.write_bytes(content)
     with pytest.raises(StoreError):
-        list(SQLiteReader(path).entries(0, 9))
-    with pytest.raises(StoreError):
-        SQLiteStore(path).append(sample_batch(3))
+        with closing(SQLiteReader(path)) as reader:
+            list(reader.entries(0, 9))
+    with pytest.raises(StoreError), closing(SQLiteStore(path)) as store:
+        store.append(sample_batch(3))
 
 
 def test_another_program_holds_the_lock(path: Path) -> None:
