@@ -28,6 +28,9 @@ from biotrail.audit.waiting import (
     TaskWaiting,
     ThreadWaiting,
     Waiting,
+    answer_all,
+    cut_short,
+    fail_all,
     tell_loops,
 )
 from biotrail.errors import (
@@ -35,7 +38,6 @@ from biotrail.errors import (
     ClosedError,
     NotRecordedError,
     OverloadedError,
-    UnknownOutcomeError,
 )
 
 __all__ = ["Committer"]
@@ -207,11 +209,11 @@ class Committer:
         try:
             answers = self._commit(records) if records else []
         except BiotrailError as error:
-            _fail_all(batch, error)
+            fail_all(batch, error)
         except Exception as error:  # of something that the host gave, such as its signer
-            _fail_all(batch, _cut_short(error))
+            fail_all(batch, cut_short(error))
         else:
-            _answer_all(batch, answers)
+            answer_all(batch, answers)
 
     def _hand_over(self) -> None:
         """Let the first waiting thread lead, or the background thread for tasks, or nobody."""
@@ -258,7 +260,7 @@ class Committer:
             self._count()
         for one in self._batch:
             if not one.settled:
-                one.fail(_cut_short(error))
+                one.fail(cut_short(error))
             elif isinstance(one, ThreadWaiting):
                 one.wake()
         tell_loops(self._batch)
@@ -284,42 +286,3 @@ class Committer:
             f"{self._maximum} records were waiting for {self._patience:g} s: the store is slower "
             "than the callers; nothing was written for this call"
         )
-
-
-def _cut_short(error: BaseException) -> UnknownOutcomeError:
-    unknown = UnknownOutcomeError(
-        f"the commit was cut short by {type(error).__name__}: record the same events again"
-    )
-    unknown.__cause__ = error
-    return unknown
-
-
-def _fail_all(batch: list[Waiting], error: BaseException) -> None:
-    for waiting in batch:
-        if isinstance(waiting, ThreadWaiting) and waiting.act is not None:
-            _run(waiting, waiting.act)  # it had no part in the batch
-        else:
-            waiting.fail(error)
-    tell_loops(batch)
-
-
-def _answer_all(batch: list[Waiting], answers: list[Answer]) -> None:
-    start = 0
-    for waiting in batch:
-        stop = start + len(waiting.records)
-        if isinstance(waiting, ThreadWaiting) and waiting.act is not None:
-            _run(waiting, waiting.act)
-        else:
-            waiting.answer(answers[start:stop])
-        start = stop
-    tell_loops(batch)
-
-
-def _run(waiting: ThreadWaiting, act: Callable[[], None]) -> None:
-    """Run what a caller wants done between two batches; its error is that caller's alone."""
-    try:
-        act()
-    except Exception as error:
-        waiting.fail(error)
-    else:
-        waiting.answer([])

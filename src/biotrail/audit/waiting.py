@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 
 from biotrail.audit.prepare import Prepared
 from biotrail.audit.receipt import Receipt
-from biotrail.errors import BiotrailError
+from biotrail.errors import BiotrailError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Answer", "Background", "TaskWaiting", "ThreadWaiting", "Waiting", "tell_loops"]
+__all__ = [
+    "Answer",
+    "Background",
+    "TaskWaiting",
+    "ThreadWaiting",
+    "Waiting",
+    "answer_all",
+    "cut_short",
+    "fail_all",
+    "tell_loops",
+]
 
 Answer = Receipt | BiotrailError
 
@@ -125,6 +135,48 @@ class Background:
 
 
 Waiting = ThreadWaiting | TaskWaiting
+
+
+def cut_short(error: BaseException) -> UnknownOutcomeError:
+    """What those are told whose commit ended by another's exception."""
+    unknown = UnknownOutcomeError(
+        f"the commit was cut short by {type(error).__name__}: record the same events again"
+    )
+    unknown.__cause__ = error
+    return unknown
+
+
+def fail_all(batch: Sequence[Waiting], error: BaseException) -> None:
+    """Give everybody in a batch its error."""
+    for waiting in batch:
+        if isinstance(waiting, ThreadWaiting) and waiting.act is not None:
+            _run(waiting, waiting.act)  # it had no part in the batch
+        else:
+            waiting.fail(error)
+    tell_loops(batch)
+
+
+def answer_all(batch: Sequence[Waiting], answers: list[Answer]) -> None:
+    """Give everybody in a batch the answers to their own records."""
+    start = 0
+    for waiting in batch:
+        stop = start + len(waiting.records)
+        if isinstance(waiting, ThreadWaiting) and waiting.act is not None:
+            _run(waiting, waiting.act)
+        else:
+            waiting.answer(answers[start:stop])
+        start = stop
+    tell_loops(batch)
+
+
+def _run(waiting: ThreadWaiting, act: Callable[[], None]) -> None:
+    """Run what a caller wants done between two batches; its error is that caller's alone."""
+    try:
+        act()
+    except Exception as error:
+        waiting.fail(error)
+    else:
+        waiting.answer([])
 
 
 def tell_loops(batch: Iterable[Waiting]) -> None:
