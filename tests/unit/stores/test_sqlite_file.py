@@ -179,9 +179,8 @@ def test_a_damaged_file(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[200:] = b"\xa5" * (len(content) - 200)
     path.write_bytes(content)
-    with pytest.raises(StoreError):
-        with closing(SQLiteReader(path)) as reader:
-            list(reader.entries(0, 9))
+    with pytest.raises(StoreError), closing(SQLiteReader(path)) as reader:
+        list(reader.entries(0, 9))
     with pytest.raises(StoreError), closing(SQLiteStore(path)) as store:
         store.append(sample_batch(3))
 
