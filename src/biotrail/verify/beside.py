@@ -182,7 +182,7 @@ class _References:
     def check(self, entry: Entry, payload: Payload) -> None:
         """Check that the subject's reference is kept under the subject's identity."""
         subject: Any = payload.fields.get("subject")
-        if type(subject) is not dict or "id" not in subject:
+        if type(subject) is not dict or type(subject.get("id")) is not str:
             return
         key: Any = entry.content.get("tenant") or "", subject["id"]
         if key not in self._kept:

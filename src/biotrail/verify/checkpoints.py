@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import attrs
 
-from biotrail.errors import BiotrailError
+from biotrail.errors import BiotrailError, SignatureError
 from biotrail.signing import VerifierKey, parse_note
 from biotrail.tlog import CompactRange
 
@@ -71,24 +71,23 @@ class Checked:
 
 @attrs.frozen
 class _Signed:
-    """A checkpoint whose text is as it must be; its signatures are not verified yet."""
+    """A checkpoint whose text is as it must be; its signature is not verified yet.
+
+    The signature is that of the first line, behind its key id. Further lines are of no weight.
+    """
 
     size: int
     text: bytes
-    signatures: tuple[bytes, ...]
+    signature: bytes
 
     def verified_by(self, keys: Mapping[bytes, Sequence[VerifierKey]]) -> str:
-        """The first known key whose signature it bears, as text; a wrong signature breaks it."""
-        for signature in self.signatures:
-            same_id = keys.get(signature[:_KEY_ID], ())
-            for key in same_id:
-                try:
-                    key.verify(self.text, signature[_KEY_ID:])
-                except BiotrailError:
-                    continue
-                return str(key)
-            if same_id:
-                break
+        """The known key whose signature it bears, as text."""
+        for key in keys.get(self.signature[:_KEY_ID], ()):
+            try:
+                key.verify(self.text, self.signature[_KEY_ID:])
+            except BiotrailError:
+                continue
+            return str(key)
         raise BrokenStretch(self.size - 1)
 
 
@@ -169,7 +168,7 @@ class _Spans:
             self._note_later(signed, signed.size)
         else:
             # The last that a key signed vouches for all that it signed before.
-            key_id = signed.signatures[0][:_KEY_ID]
+            key_id = signed.signature[:_KEY_ID]
             first, _ = self.waiting.get(key_id, (signed.size, signed))
             self.waiting[key_id] = first, signed
 
@@ -194,21 +193,20 @@ def _read(note: str, origin: str, size: int, root: bytes) -> _Signed:
     if not note.startswith(opening) or not note.endswith("\n"):
         raise BrokenStretch(size - 1)
     rest = note[len(opening) : -1]
-    if "\n" in rest:
-        return _Signed(size, text.encode(), _several(note, origin, size))
     try:
+        if "\n" in rest:
+            return _Signed(size, text.encode(), _first_of_several(note, text))
         signature = binascii.a2b_base64(rest, strict_mode=True)
-    except (binascii.Error, ValueError):
+    except (BiotrailError, ValueError):
         raise BrokenStretch(size - 1) from None
     if len(signature) <= _KEY_ID or b64encode(signature).decode() != rest:
         raise BrokenStretch(size - 1)
-    return _Signed(size, text.encode(), (signature,))
+    return _Signed(size, text.encode(), signature)
 
 
-def _several(note: str, origin: str, size: int) -> tuple[bytes, ...]:
-    """Signatures under the log's own name; those of witnesses are passed over."""
-    try:
-        signatures = parse_note(note).signatures
-    except BiotrailError:
-        raise BrokenStretch(size - 1) from None
-    return tuple(one.key_id + one.signature for one in signatures if one.name == origin)
+def _first_of_several(note: str, text: str) -> bytes:
+    """The first signature, which is the log's own; those of witnesses need only have their form."""
+    signed = parse_note(note)
+    if signed.text != text:
+        raise SignatureError("a blank line stands between the signature lines")
+    return signed.signatures[0].key_id + signed.signatures[0].signature

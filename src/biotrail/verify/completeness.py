@@ -16,7 +16,7 @@ from biotrail.errors import (
 )
 from biotrail.signing import VerifierKey, open_checkpoint, parse_note
 from biotrail.stores import StoreReader
-from biotrail.tlog import unverified_checkpoint
+from biotrail.tlog import Checkpoint, unverified_checkpoint
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, decode_tile
 from biotrail.trust import KeyHistory
@@ -29,14 +29,17 @@ def check_origins(notes: Sequence[str], origin: str) -> None:
     """The checkpoints that were kept can be read, and are of this log.
 
     Raises:
-        MalformedError: One cannot be read.
+        MalformedError: One cannot be read, or is of size 0.
         WrongKeyError: One is of another log.
     """
     for note in notes:
         try:
-            found = unverified_checkpoint(note).origin
+            kept = Checkpoint.parse(parse_note(note).text)
         except BiotrailError as error:
             raise MalformedError(f"the earlier checkpoint cannot be read: {error}") from error
+        if kept.size == 0:
+            raise MalformedError("the earlier checkpoint is one of an empty log: none is signed")
+        found = kept.origin
         if found != origin:
             raise WrongKeyError(
                 f"the earlier checkpoint is one of the log {found!r}, not of {origin!r}",

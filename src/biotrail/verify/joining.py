@@ -115,6 +115,7 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
     """Follow the keys through the log: each checkpoint under a key in force at its size.
 
     Raises:
+        BrokenStretch: A checkpoint is signed by a key that was not added before.
         WrongKeyError: A checkpoint is signed by a key that is not in force there.
         MalformedError: An entry about keys breaks their rules.
     """
@@ -125,11 +126,15 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
         while ahead is not None and ahead[0] < span.first:
             _apply(history, *ahead)
             ahead = next(others, None)
-        history.check_in_force(VerifierKey.parse(span.first_key), span.first)
+        if history.find(first_key := VerifierKey.parse(span.first_key)) is None:
+            raise BrokenStretch(span.first - 1)  # of a key that was not added yet, if ever
+        history.check_in_force(first_key, span.first)
         history.settle(span.first)
         # Which keys are in force does not change within a span after its first checkpoint.
         for size, key in sorted((size, key) for key, size in span.later.items()):
-            history.check_in_force(VerifierKey.parse(key), size)
+            if history.find(later_key := VerifierKey.parse(key)) is None:
+                raise BrokenStretch(size - 1)
+            history.check_in_force(later_key, size)
     return history
 
 

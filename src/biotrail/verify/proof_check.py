@@ -19,8 +19,8 @@ import attrs
 
 from biotrail.canonical import Entry, decode_entry
 from biotrail.canonical.proof_entry import decode_proof_entry
-from biotrail.errors import CanonicalError, ForkedError, MalformedError, ProofError
-from biotrail.signing import VerifierKey, open_checkpoint
+from biotrail.errors import BiotrailError, CanonicalError, ForkedError, MalformedError, ProofError
+from biotrail.signing import VerifierKey, open_checkpoint, parse_note
 from biotrail.tlog import Checkpoint, ProofFile, leaf_hash, verify_inclusion
 
 __all__ = ["ProvenEntry", "verify_proof"]
@@ -70,17 +70,19 @@ def verify_proof(
         What was proven.
 
     Raises:
-        MalformedError: The file, or the entry in it, has not its one form.
+        MalformedError: A key, the file, the entry in it, or a checkpoint has not its one form.
         SignatureError: No key that was given signed the checkpoint, or a signature is wrong.
         ProofError: The proof does not lead to the checkpoint's root, or is against a checkpoint
-            of another size than the one that was given.
+            of another log or size than the one that was given.
         ForkedError: The proof is against another history than the checkpoint that was given.
     """
     trusted = _keys(key)
     proof = ProofFile.parse(data)
     carried = _carried_entry(proof)
+    _refuse_malformed(proof.checkpoint_note, "the checkpoint in the proof file")
     vouched, signed_by = open_checkpoint(proof.checkpoint_note, trusted)
     if checkpoint is not None:
+        _refuse_malformed(checkpoint, "the checkpoint that was given")
         _check_same(vouched, open_checkpoint(checkpoint, trusted)[0])
     leaf = leaf_hash(carried)
     verify_inclusion(leaf, proof.index, vouched.size, proof.hashes, vouched.root)
@@ -102,9 +104,21 @@ def _carried_entry(proof: ProofFile) -> bytes:
         raise MalformedError(f"the extra line of the proof file: {error}") from error
 
 
+def _refuse_malformed(note: str, what: str) -> None:
+    try:
+        Checkpoint.parse(parse_note(note).text)
+    except BiotrailError as error:
+        raise MalformedError(f"{what} cannot be read: {error}") from error
+
+
 def _check_same(proven: Checkpoint, kept: Checkpoint) -> None:
     if proven == kept:
         return
+    if proven.origin != kept.origin:
+        raise ProofError(
+            f"the proof is of the log {proven.origin!r}, and the checkpoint that was given is one "
+            f"of {kept.origin!r}"
+        )
     if proven.size != kept.size:
         raise ProofError(
             f"the proof is against the checkpoint of size {proven.size}, not against the one of "

@@ -11,7 +11,7 @@ from biotrail.errors import (
     VerificationError,
     WrongKeyError,
 )
-from biotrail.signing import SignedNote, VerifierKey, open_checkpoint, parse_note
+from biotrail.signing import SignedNote, VerifierKey, parse_note
 from biotrail.tlog import Checkpoint, leaf_hash
 from biotrail.verify.beside import check_beside
 from biotrail.verify.seen import Seen, read_rows
@@ -53,15 +53,21 @@ def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
         )
     if signed.signatures[0].name != claimed.origin:
         raise _changed(size, note, "its first signature is not the log's own")
-    keys = [one.key for one in seen.history.admissions]
-    try:
-        _, key = open_checkpoint(note, keys)
-    except BiotrailError as error:
+    key = _signer(seen, signed)
+    if key is None:
         fits = claimed.size == size and claimed.root == root
-        raise _not_signed(seen, size, note, signed, error, fits=fits) from error
+        raise _not_signed(seen, size, note, signed, fits=fits)
     if claimed.size == size:
         seen.history.check_in_force(key, size)
     return claimed
+
+
+def _signer(seen: Seen, signed: SignedNote) -> VerifierKey | None:
+    """The key of the first signature line, if it is one of the log so far and signed this."""
+    first = signed.signatures[0]
+    known = {one.key.key_id: one.key for one in seen.history.admissions}
+    key = known.get(first.key_id)
+    return key if key is not None and _verifies(key, signed.text, first.signature) else None
 
 
 def _changed(size: int, note: str, why: str) -> AlteredError:
@@ -71,7 +77,7 @@ def _changed(size: int, note: str, why: str) -> AlteredError:
 
 
 def _not_signed(
-    seen: Seen, size: int, note: str, signed: SignedNote, error: BiotrailError, *, fits: bool
+    seen: Seen, size: int, note: str, signed: SignedNote, *, fits: bool
 ) -> VerificationError:
     """No key of the log signed it well: either it was changed, or another key signed it."""
     keys = {one.key.key_id: one.key for one in seen.history.admissions}
@@ -80,7 +86,7 @@ def _not_signed(
         at = seen.first_unlike_tile(seen.good, size) if fits else None
         if at is not None:
             return AlteredError(f"entry {at} was changed, and its checkpoint too", index=at)
-        return _changed(size, note, str(error))
+        return _changed(size, note, "its first signature is not that of a key of the log")
     return WrongKeyError(
         f"the checkpoint at entry {size - 1} is signed by a key that the log never added",
         index=size - 1,

@@ -26,7 +26,6 @@ import attrs
 from biotrail.errors import (
     AlteredError,
     MalformedError,
-    MissingError,
     StoreBusyError,
     StoreError,
     StoreUnavailableError,
@@ -133,13 +132,11 @@ class _Checking:
         return self._report(results, history, complete)
 
     def _measure(self) -> int:
-        try:
-            return measure(self.store, self.trusted)
-        except MissingError as error:
-            if error.index == 0:
-                # All gone is the oldest state of all.
-                check_not_shorter(0, self.earlier, self.trusted)
-            raise
+        extent = self.store.extent()
+        if extent.head == extent.entries == extent.payloads == 0:
+            # All gone is the oldest state of all.
+            check_not_shorter(0, self.earlier, self.trusted)
+        return measure(self.store, self.trusted)
 
     def _check_entries(self, size: int) -> tuple[list[Result], KeyHistory]:
         """Bytes, chain, tree, signatures, keys, and what lies beside the entries."""

@@ -124,6 +124,12 @@ function signerOf(note, keys) {
   return signer;
 }
 
+// The key of the first line, if it is one of these and that line verifies; else null.
+function firstSigner({ message, signatures: [line] }, keys) {
+  const known = keys.filter((key) => key.name === line.name && key.id.equals(line.id));
+  return known.find((key) => key.verifies(message, line.signature)) ?? null;
+}
+
 // To open a checkpoint with a set of keys; null where that fails.
 function openCheckpoint(text, keys) {
   const read = readCheckpoint(text);
@@ -132,5 +138,5 @@ function openCheckpoint(text, keys) {
 }
 
 module.exports = {
-  VerifierKey, readBase64, readNumber, readCheckpoint, openCheckpoint, parseNote, signerOf,
+  VerifierKey, readBase64, readNumber, readCheckpoint, openCheckpoint, parseNote, firstSigner,
 };

@@ -142,3 +142,23 @@ def test_a_canonical_error_does_not_leak() -> None:
     with pytest.raises(MalformedError) as caught:
         biotrail.verify_proof(b"hello", "example.com/door+00000000+AA==")
     assert not isinstance(caught.value, CanonicalError)
+
+
+def test_a_checkpoint_that_has_no_form(sample: Sample, signer: Ed25519Signer) -> None:
+    """A bad signature line is malformed, in the proof file and in the checkpoint that was kept."""
+    proof = prove_entry(sample.store, 2)
+    bad = proof.checkpoint_note + "\u2014 nobody\n"
+    with pytest.raises(MalformedError, match="in the proof file"):
+        biotrail.verify_proof(_remade(proof, checkpoint_note=bad), signer.verifier_key)
+    with pytest.raises(MalformedError, match="was given"):
+        biotrail.verify_proof(proof.encode(), signer.verifier_key, checkpoint=bad)
+
+
+def test_a_kept_checkpoint_of_another_log(sample: Sample, signer: Ed25519Signer) -> None:
+    """Two logs that are both trusted are not one log that is forked."""
+    other = Ed25519Signer.generate("example.com/gate")
+    proof = prove_entry(sample.store, 2)
+    keys = [signer.verifier_key, other.verifier_key]
+    kept = _sample(other).log.checkpoint().note
+    with pytest.raises(ProofError, match="is of the log"):
+        biotrail.verify_proof(proof.encode(), keys, checkpoint=kept)
