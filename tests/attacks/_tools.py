@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from biotrail import AuditLogger, Comparison, Context, Ed25519Signer, Event, SQL
 from biotrail.canonical import frame_entry, split_entry
 from biotrail.errors import VerificationError
 from biotrail.signing import sign_checkpoint
-from biotrail.stores import Batch, Lookup, WrittenEntry
+from biotrail.stores import Batch, Lookup, StoredTile, WrittenEntry
 from biotrail.testing import tampering
 from biotrail.tlog import Checkpoint, CompactRange, TileBuilder, leaf_hash
 
@@ -50,6 +51,7 @@ def event(number: int, *, log: int = 0, action: str = "door.open") -> Event:
         modality="face",
         comparison=Comparison(matcher="m", version="1", decision="match", score=0.8, threshold=0.6),
         context=Context(ip="192.0.2.7", device_id="door-1"),
+        occurred=datetime(2026, 11, 23, 11, 34, tzinfo=UTC),
     )
 
 
@@ -141,6 +143,13 @@ def sql(path: Path, *statements: str) -> None:
             db.execute(statement)
 
 
+def raw_sql(path: Path, *statements: str) -> None:
+    """Change a log's file with SQL, and leave its guards as they come out of it."""
+    with closing(sqlite3.connect(path)) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
 def flipped(data: bytes, at: int, bit: int = 0) -> bytes:
     """The bytes with one bit turned over."""
     return data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
@@ -175,8 +184,6 @@ def forge(path: Path, batches: Sequence[tuple[Sequence[WrittenEntry], Ed25519Sig
     for entries, key in batches:
         first, leaves = tree.size, [leaf_hash(one.entry) for one in entries]
         tree.extend(leaves)
-        from biotrail.stores import StoredTile
-
         tiles = [StoredTile(*tile) for tile in builder.extend(leaves)]
         note = sign_checkpoint(Checkpoint(key.verifier_key.name, tree.size, tree.root()), key)
         store.append(Batch(first, entries, note, tiles))
@@ -194,7 +201,7 @@ def verdict(
 ) -> VerificationError:
     """Verify, and check that the verdict is of just this kind, at this index."""
     with pytest.raises(VerificationError) as caught:
-        verify_log(path, key or key_of(), **{"workers": 1, **options})
+        verify_log(path, key_of() if key is None else key, **{"workers": 1, **options})
     error = caught.value
     assert (type(error), error.index) == (kind, index), str(error)
     return error

@@ -16,7 +16,7 @@ from weakref import WeakSet
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_fork import Lease, ReadingConnection, check_usable_here, inherit, watch
-from biotrail.stores._sqlite_schema import check_log, missing_guards
+from biotrail.stores._sqlite_schema import check_log, missing_guards, strange_guards
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["SQLiteReader"]
@@ -199,7 +199,9 @@ class SQLiteReader:
             # No reader asks for these, so nothing else would find them.
             if self._one(f"SELECT 1 FROM {table} WHERE idx < 0 LIMIT 1"):  # noqa: S608
                 faults.append(f"the table {table} has a row before index 0")
-        return faults + [f"{name} is absent or changed" for name in self.missing_guards()]
+        faults += [f"{name} is absent or changed" for name in self.missing_guards()]
+        with self._translated, self._reading() as connection:
+            return faults + [f"{one} is no part of a log" for one in strange_guards(connection)]
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""

@@ -14,6 +14,7 @@ __all__ = [
     "check_log",
     "missing_guards",
     "prepare_schema",
+    "strange_guards",
 ]
 
 APPLICATION_ID = 0x62696F74
@@ -141,13 +142,20 @@ def missing_guards(connection: sqlite3.Connection) -> list[str]:
         name: _squeeze(sql or "")
         for name, sql in connection.execute("SELECT name, sql FROM sqlite_schema")
     }
+    return sorted(name for name, sql in _expected().items() if found.get(name) != sql)
+
+
+def strange_guards(connection: sqlite3.Connection) -> list[str]:
+    """Names of triggers and views that the schema does not have: they act on what is written."""
+    query = "SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name"
+    return [name for (name,) in connection.execute(query) if name not in _expected()]
+
+
+def _expected() -> dict[str, str]:
     pattern = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
-    expected = {}
-    for statements in MIGRATIONS:
-        for statement in statements:
-            if match := pattern.match(statement):
-                expected[match[1]] = _squeeze(statement)
-    return sorted(name for name, sql in expected.items() if found.get(name) != sql)
+    statements = [statement for version in MIGRATIONS for statement in version]
+    named = [(pattern.match(statement), statement) for statement in statements]
+    return {match[1]: _squeeze(statement) for match, statement in named if match}
 
 
 def _squeeze(sql: str) -> str:

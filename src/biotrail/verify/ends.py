@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from biotrail.errors import AlteredError, InsertedError, MissingError, TruncatedError
+from biotrail.errors import (
+    AlteredError,
+    InsertedError,
+    MissingError,
+    TruncatedError,
+    VerificationError,
+)
 from biotrail.tlog import leaf_hash
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import TILE_WIDTH, decode_tile
@@ -10,45 +16,61 @@ from biotrail.verify.beside import check_beside
 from biotrail.verify.seen import Seen
 from biotrail.verify.signed import settle
 
-__all__ = ["check_end"]
+__all__ = ["check_end", "hole"]
 
 _WHOLE = 32 * TILE_WIDTH
 
 
-def check_end(seen: Seen, head: int) -> None:
+def check_end(seen: Seen, reached: int) -> None:
     """Judge what is left once all rows have been walked over.
 
     Args:
-        seen: The log, with all its rows.
-        head: The size that the head names.
+        seen: The log.
+        reached: How many rows there were.
 
     Raises:
         VerificationError: Something is wrong.
     """
     settle(seen)
+    if reached < seen.size:
+        raise hole(seen, reached, seen.size - 1)
     if seen.good < seen.size:
-        _uncovered(seen, head)
-    if head != seen.size:
+        raise _uncovered(seen)
+    if seen.head != seen.size:
         raise AlteredError(
-            f"the head names {head} entries, and {seen.size} are there and signed",
-            index=head,
+            f"the head names {seen.head} entries, and {seen.size} are there and signed",
+            index=seen.head,
             expected=seen.size,
-            found=head,
+            found=seen.head,
         )
     _check_tiles(seen)
     _check_stretch_tiles(seen)
     _check_columns(seen)
 
 
-def _uncovered(seen: Seen, head: int) -> None:
-    if head < seen.size and seen.good >= head:
-        raise InsertedError(
+def hole(seen: Seen, expected: int, found: int) -> VerificationError:
+    """The verdict on a place without a row: a hole, or the end with something put behind it."""
+    if expected < seen.head:
+        return MissingError(
+            f"entry {expected} is missing", index=expected, expected=expected, found=found
+        )
+    return InsertedError(
+        f"the rows behind the head, from {expected} on, were put in",
+        index=expected,
+        expected=expected,
+        found=found,
+    )
+
+
+def _uncovered(seen: Seen) -> VerificationError:
+    if seen.head < seen.size and seen.good >= seen.head:
+        return InsertedError(
             f"the entries from {seen.good} on were put in: no checkpoint covers them",
             index=seen.good,
             expected=seen.good,
             found=seen.size,
         )
-    raise TruncatedError(
+    return TruncatedError(
         f"no checkpoint covers the entries from {seen.good} on: the tail was cut off within a "
         "batch, or they were put in",
         index=seen.good,

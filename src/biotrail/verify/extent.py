@@ -11,6 +11,9 @@ from biotrail.verify.locate import locate
 
 __all__ = ["measure"]
 
+_MOST = 2**63 - 1
+"""No index is greater than one less; a store that has such a row has one too many."""
+
 
 def measure(store: StoreReader, trusted: Sequence[VerifierKey]) -> int:
     """How many entries the log has, by its head; rows that do not fit that are named.
@@ -26,7 +29,8 @@ def measure(store: StoreReader, trusted: Sequence[VerifierKey]) -> int:
     if extent.entries < reach:
         _raise_cut(store, extent.entries, reach)
     if extent.entries > extent.head or extent.checkpoint is None:
-        raise locate(store, extent.entries, trusted[0].name, trusted, head=extent.head)
+        size = min(extent.entries, _MOST)
+        raise locate(store, size, trusted[0].name, trusted, head=extent.head)
     return extent.head
 
 

@@ -102,7 +102,7 @@ def _wrong_before(seen: Seen, row: Row) -> VerificationError | None:
             return _before_changed(seen, row.index, row.head.prev)
         return error
     tile = seen.tile_leaf(row.index - 1)
-    if tile is not None and tile != seen.prev:
+    if seen.good < row.index and tile is not None and tile != seen.prev:
         return _before_changed(seen, row.index, tile)
     return None
 

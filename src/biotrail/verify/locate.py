@@ -31,7 +31,6 @@ from biotrail.errors import (
     AlteredError,
     CanonicalError,
     MalformedError,
-    MissingError,
     VerificationError,
 )
 from biotrail.signing import VerifierKey
@@ -66,13 +65,13 @@ def locate(
         head: The size that the head names, where it is not `size`.
     """
     try:
-        _walk(Seen(store, size, trusted, KeyHistory(origin)), size if head is None else head)
+        _walk(Seen(store, size, size if head is None else head, trusted, KeyHistory(origin)))
     except VerificationError as error:
         return error
     return AlteredError("the log changed while it was verified: verify again")
 
 
-def _walk(seen: Seen, head: int) -> None:
+def _walk(seen: Seen) -> None:
     """One pass from the first entry, with a look ahead of one row."""
     rows = read_rows(seen.store, 0, seen.size)
     row, expected = next(rows, None), 0
@@ -82,9 +81,7 @@ def _walk(seen: Seen, head: int) -> None:
         check_link(seen, row, following)
         _take(seen, row)
         expected, row = expected + 1, following
-    if expected < seen.size:
-        raise MissingError(f"entry {expected} is missing", index=expected, expected=expected)
-    check_end(seen, head)
+    check_end(seen, expected)
 
 
 def _take(seen: Seen, row: Row) -> None:

@@ -14,7 +14,9 @@ from biotrail.errors import (
     VerificationError,
 )
 from biotrail.tlog import unverified_checkpoint
+from biotrail.verify.ends import hole
 from biotrail.verify.seen import Row, Seen, read_rows
+from biotrail.verify.signed import settle
 
 __all__ = ["check_place"]
 
@@ -32,9 +34,8 @@ def check_place(seen: Seen, row: Row, expected: int, following: Row | None) -> N
         VerificationError: It is not.
     """
     if row.index != expected:
-        raise MissingError(
-            f"entry {expected} is missing", index=expected, expected=expected, found=row.index
-        )
+        settle(seen)
+        raise hole(seen, expected, row.index)
     if row.fault:
         raise MalformedError(f"entry {expected} cannot be read: {row.fault}", index=expected)
     if row.head is None:

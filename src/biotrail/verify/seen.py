@@ -68,6 +68,7 @@ class Seen:
     Attributes:
         store: The store.
         size: How many entries are looked at.
+        head: The size that the head names.
         trusted: The auditor's keys.
         history: The log's keys so far.
         tree: The tree so far.
@@ -81,6 +82,7 @@ class Seen:
 
     store: StoreReader
     size: int
+    head: int
     trusted: Sequence[VerifierKey]
     history: KeyHistory
     tree: CompactRange = attrs.field(factory=CompactRange)
