@@ -61,6 +61,7 @@ class SQLiteStore(SQLiteReader):
         self._timeout = timeout
         self._writing_lock = threading.RLock()
         self._turn_of = 0
+        self._closed = False
         self._held_for_fork = False
         self._known_head: tuple[int, StoredHead | None] | None = None
         path = Path(path)
@@ -130,6 +131,8 @@ class SQLiteStore(SQLiteReader):
             self._writing_lock.release()
 
     def _begin(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError(f"{self.path}: the store is closed")
         try:
             if self._stale or self._writing.in_transaction:
                 self._renew()
@@ -279,6 +282,7 @@ class SQLiteStore(SQLiteReader):
     def close(self) -> None:
         """Close all connections; the write-ahead log is folded into the file."""
         with self._writing_lock:
+            self._closed = True
             super().close()
             self._writing.close()
 
