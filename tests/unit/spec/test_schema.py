@@ -1,0 +1,17 @@
+"""The schema on the page is the schema of the store."""
+
+from __future__ import annotations
+
+import re
+
+from biotrail.stores._sqlite_schema import MIGRATIONS
+from tests._components import ROOT
+
+
+def test_the_page_shows_the_statements_that_make_the_file() -> None:
+    """Each statement of version 1 stands on the page, in order, but for white space."""
+    page = (ROOT / "docs" / "spec" / "sqlite.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sql\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    shown = [" ".join(one.split()) for one in block.split("\n\n")]
+    assert shown == [" ".join(one.split()) + ";" for one in MIGRATIONS[0]]
+    assert len(MIGRATIONS) == 1
