@@ -81,6 +81,9 @@ class SQLiteReader:
             if Path(f"{self.path}-wal").exists():
                 raise
             connection = _open(f"file:{place}?mode=ro&immutable=1")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
