@@ -220,8 +220,8 @@ class SQLiteStore(SQLiteReader):
         try:
             self._writing.execute("COMMIT")
         except sqlite3.Error as error:
-            # Before the sync nothing is durable, and SQLite says so by keeping the transaction
-            # open (no space, busy). A failing disk says nothing: the frames may be there.
+            # No space, or busy: SQLite has written no commit, and nothing of it is durable. Of a
+            # failing disk it cannot say: the frames may be there.
             failed_disk = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
             self._roll_back()
             translated_error = translate(error, str(self.path))
