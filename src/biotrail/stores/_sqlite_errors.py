@@ -13,13 +13,20 @@ from biotrail.errors import (
     StoreUnavailableError,
 )
 
-__all__ = ["translate", "translated"]
+__all__ = ["FAILURES", "translate", "translated"]
 
 _PRIMARY = 0xFF  # the primary result code lies in the low eight bits of the extended one
 
 
-def translate(error: sqlite3.Error, name: str) -> StoreError:
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+"""What Python's module for SQLite raises: the second where a message of SQLite's quotes a damaged
+schema, whose text is not UTF-8 any more."""
+
+
+def translate(error: sqlite3.Error | UnicodeDecodeError, name: str) -> StoreError:
     """The store error that stands for a failure of SQLite on the file `name`."""
+    if isinstance(error, UnicodeDecodeError):
+        return StoreUnavailableError(f"{name} is damaged: run 'biotrail verify'")
     extended = getattr(error, "sqlite_errorcode", 0)
     code = extended & _PRIMARY
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -60,5 +67,5 @@ class translated:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, sqlite3.Error):
+        if isinstance(error, FAILURES):
             raise translate(error, self._name) from error

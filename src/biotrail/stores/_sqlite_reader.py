@@ -14,7 +14,7 @@ from urllib.parse import quote
 from weakref import WeakSet
 
 from biotrail.errors import StoreUnavailableError
-from biotrail.stores._sqlite_errors import translate, translated
+from biotrail.stores._sqlite_errors import FAILURES, translate, translated
 from biotrail.stores._sqlite_fork import Lease, ReadingConnection, check_usable_here, inherit, watch
 from biotrail.stores._sqlite_schema import check_log, missing_guards, strange_guards
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
@@ -91,7 +91,7 @@ class SQLiteReader:
             # Not "yield from": that would close the cursor of a reader that is closed already.
             for row in self._cursor(query, values):  # noqa: UP028
                 yield row
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise translate(error, str(self.path)) from error
 
     def _cursor(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
