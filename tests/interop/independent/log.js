@@ -60,7 +60,7 @@ class Log {
 // --- 3. the walk ---------------------------------------------------------------------------
 
 class Walk {
-  constructor(log, count, origin) {
+  constructor(log, count, trusted) {
     this.log = log;
     this.rows = log.rows.filter((row) => row.index < count);
     this.count = count;
@@ -69,9 +69,11 @@ class Walk {
     this.time = '';
     this.tree = new Tree();
     this.roots = [EMPTY];
-    this.keys = new Keys(origin);
+    this.trusted = trusted;
+    this.keys = new Keys(trusted[0].name);
     this.good = 0;
     this.waiting = null;
+    this.doubt = null;
     this.signers = new Set();
     this.decoded = [];
   }
@@ -81,10 +83,10 @@ class Walk {
       const following = this.rows[i + 1] ?? null;
       this.checkPlace(row, i, following);
       this.checkLink(row, i, following);
-      this.take(row, i, following);
+      this.take(row, i);
     });
     this.judge();
-    if (this.rows.length < this.count) refuse('missing', this.rows.length);
+    if (this.rows.length < this.count) this.refuseHole(this.rows.length);
     if (this.good < this.count) {
       const inserted = this.log.head < this.count && this.good >= this.log.head;
       refuse(inserted ? 'inserted' : 'truncated', this.good);
@@ -92,6 +94,10 @@ class Walk {
     if (this.log.head !== this.count) refuse('altered', this.log.head);
     this.checkTiles(0);
     this.checkTiles(1);
+  }
+
+  refuseHole(i) {
+    refuse(i < this.log.head ? 'missing' : 'inserted', i);
   }
 
   witness(i, following) {
@@ -121,13 +127,16 @@ class Walk {
   }
 
   displacement() {
-    const last = this.log.rows.find((row) => row.index >= this.count - 1 && row.checkpoint !== null);
+    const last = this.log.rows.find((row) => row.index === this.count - 1 && row.checkpoint !== null);
     const claimed = last && attempt(() => readCheckpoint(last.checkpoint));
     return claimed ? claimed.size - (last.index + 1) : 0;
   }
 
   checkPlace(row, i, following) {
-    if (row.index !== i) refuse('missing', i);
+    if (row.index !== i) {
+      this.judge();
+      this.refuseHole(i);
+    }
     if (row.top === null) {
       refuse(this.isContradicted(row, i, following) ? 'altered' : 'malformed', i);
     }
@@ -161,9 +170,7 @@ class Walk {
   checkLink(row, i, following) {
     const { prev, recorded } = row.top;
     if (!prev.equals(this.prev)) this.judgeLink(row, i, following);
-    if (recorded < this.time) {
-      refuse(this.isContradicted(row, i, following) ? 'altered' : 'malformed', i);
-    }
+    if (recorded < this.time) this.doubt ??= new Refused('malformed', i);
   }
 
   judgeLink(row, i, following) {
@@ -172,8 +179,8 @@ class Walk {
     if (prev.equals(this.before) && i > 1) refuse('inserted', i - 1);
     this.judge();
     const tile = this.log.tileLeaf(i - 1);
-    if (tile !== null && !tile.equals(this.prev)) refuse('altered', i - 1);
-    const holds = this.good === i || tile !== null || this.fitsWhenMended(row);
+    if (this.good < i && tile !== null && !tile.equals(this.prev)) refuse('altered', i - 1);
+    const holds = this.good === i || tile?.equals(this.prev) || this.fitsWhenMended(row);
     const lost = this.log.tileLeaf(i)?.equals(prev);
     if (lost || (holds && this.displacement() > 0)) refuse('missing', i);
     const witness = this.witness(i, following);
@@ -189,26 +196,27 @@ class Walk {
     return this.tree.with(leafHash(mended)).root().equals(claimed.root);
   }
 
-  take(row, i, following) {
+  take(row, i) {
     [this.before, this.prev, this.time] = [this.prev, row.leaf, row.top.recorded];
     this.tree.append(row.leaf);
     this.roots.push(this.tree.root());
-    try {
-      const entry = decodeEntry(row.data);
-      this.decoded.push(entry);
-      if (ABOUT_KEYS.includes(entry.kind)) {
-        this.judge();
-        this.keys.apply(i, entry.kind, entry.content);
-      }
-    } catch (error) {
-      if (!(error instanceof Malformed || error instanceof Refused)) throw error;
-      if (this.isContradicted(row, i, following)) refuse('altered', i);
-      if (error instanceof Refused) throw error;
-      refuse('malformed', i);
-    }
+    const entry = attempt(() => decodeEntry(row.data));
+    this.decoded.push(entry);
+    if (entry === null) this.doubt ??= new Refused('malformed', i);
+    if (ABOUT_KEYS.includes(entry?.kind)) this.takeKeys(i, entry);
     if (row.checkpoint !== null) {
       this.judge();
       this.waiting = { c: i, text: row.checkpoint, root: this.tree.root() };
+    }
+  }
+
+  takeKeys(i, { kind, content }) {
+    this.judge();
+    try {
+      this.keys.apply(i, kind, content);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.doubt ??= error;
     }
   }
 
@@ -222,6 +230,9 @@ class Walk {
     if (claimed.note.signatures[0].name !== claimed.origin) refuse('altered', c);
     const signer = firstSigner(claimed.note, this.keys.all);
     const fits = claimed.size === c + 1 && claimed.root.equals(root);
+    if (fits && this.doubt !== null && this.doubt.index <= c) {
+      if (firstSigner(claimed.note, [...this.keys.all, ...this.trusted])) throw this.doubt;
+    }
     if (signer === null) this.judgeUnsigned(claimed.note, c, fits);
     if (claimed.size === c + 1 && !this.keys.inForce(signer, c + 1)) refuse('wrong key', c);
     if (claimed.size !== c + 1) this.judgeMoved(c);
@@ -358,7 +369,6 @@ function checkNotShorter(size, kept, keys) {
 }
 
 function walkedLog(log, kept, trusted) {
-  const origin = trusted[0].name;
   if (log.head < 0) refuse('malformed');
   if (log.head === 0 && log.reach === 0 && log.payloadReach === 0) {
     checkNotShorter(0, kept, trusted);
@@ -369,7 +379,7 @@ function walkedLog(log, kept, trusted) {
     if (hole >= 0) refuse('missing', hole);
     refuse('truncated', log.reach);
   }
-  const walk = new Walk(log, log.reach, origin);
+  const walk = new Walk(log, log.reach, trusted);
   walk.run();
   return walk;
 }

@@ -110,18 +110,19 @@ function readCheckpoint(text) {
   return { note, ...parseCheckpoint(note.body) };
 }
 
-// Rule 4: lines of known keys must verify. Returns the signer, or null where no known key signed
-// or one of them wrongly.
+// Rules 4 and 5: lines of known keys must verify. Returns the signer, or null where no known key of
+// the origin's name signed, or a known key wrongly.
 function signerOf(note, keys) {
-  let signer = null;
+  const signers = [];
   for (const line of note.signatures) {
     const known = keys.filter((key) => key.name === line.name && key.id.equals(line.id));
     if (!known.length) continue;
     const good = known.find((key) => key.verifies(note.message, line.signature));
     if (!good) return null;
-    signer = signer ?? good;
+    signers.push(good);
   }
-  return signer;
+  const origin = note.body.split('\n', 1)[0];
+  return signers.find((key) => key.name === origin) ?? null;
 }
 
 // The key of the first line, if it is one of these and that line verifies; else null.
@@ -134,7 +135,7 @@ function firstSigner({ message, signatures: [line] }, keys) {
 function openCheckpoint(text, keys) {
   const read = readCheckpoint(text);
   const signer = signerOf(read.note, keys);
-  return signer && signer.name === read.origin ? { ...read, signer } : null;
+  return signer && { ...read, signer };
 }
 
 module.exports = {
