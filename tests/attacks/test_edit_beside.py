@@ -15,7 +15,7 @@ from biotrail.errors import AlteredError, MissingError, TruncatedError
 from biotrail.stores import Lookup
 from tests.attacks._tools import flipped, key_of, rows_of, sql, verdict
 
-_COPYING = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_COPYING = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("column", Lookup._fields)

@@ -21,7 +21,7 @@ def _set_note(path: Path, index: int, note: str) -> None:
     )
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_character_of_any_checkpoint(hundreds: Path, data: st.DataObject) -> None:
     """A checkpoint with one character changed is altered, or not signed by a key of the log."""

@@ -41,7 +41,7 @@ def test_an_edit_within_a_batch_is_named_at_its_entry(hundreds: Path, index: int
 
 
 @settings(
-    max_examples=100,
+    max_examples=80,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())

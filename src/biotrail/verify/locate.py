@@ -26,7 +26,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from biotrail.canonical import decode_entry
+from biotrail.canonical import decode_entry, parse_time
+from biotrail.canonical.event_pattern import matches_event
 from biotrail.errors import (
     AlteredError,
     CanonicalError,
@@ -95,7 +96,11 @@ def _take(seen: Seen, row: Row) -> None:
 
 def _take_keys(seen: Seen, row: Row) -> None:
     """Decode an entry, and take note of it if it is about keys."""
+    assert row.head is not None
     try:
+        parse_time(row.head.recorded)
+        if matches_event(row.head.body, 0):
+            return
         entry = decode_entry(row.data)
     except CanonicalError as error:
         what = f"entry {row.index} was recorded like this, but is malformed: {error}"

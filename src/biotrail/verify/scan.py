@@ -20,8 +20,8 @@ from biotrail.canonical.entry import decode_entry
 from biotrail.canonical.event_pattern import matches_event
 from biotrail.canonical.quick import is_plainly_canonical_event
 from biotrail.canonical.schema import KINDS
-from biotrail.canonical.times import TIME_LENGTH
-from biotrail.errors import BiotrailError
+from biotrail.canonical.times import TIME_LENGTH, parse_time
+from biotrail.errors import BiotrailError, CanonicalError
 from biotrail.signing import VerifierKey
 from biotrail.verify.checkpoints import BrokenStretch, Checked, check_checkpoints
 
@@ -178,6 +178,7 @@ def _unlike_before(
     follows = index == expected and entry.startswith(head[:-_TAIL] + _RECORDED)
     if not follows or recorded < before or not entry.startswith(_KNOWN, body_at):
         raise BrokenStretch(expected)
+    _check_time(recorded, expected)
     if not stretch.leaves:
         stretch.first_recorded = recorded
     if not entry.startswith(_EVENT, body_at):
@@ -185,6 +186,13 @@ def _unlike_before(
     if entry.startswith(_ABOUT_KEYS, body_at):
         stretch.others.append((expected, entry))
     return _RECORDED + recorded + _EVENT
+
+
+def _check_time(recorded: bytes, index: int) -> None:
+    try:
+        parse_time(recorded.decode("ascii"))
+    except (UnicodeDecodeError, CanonicalError):
+        raise BrokenStretch(index) from None
 
 
 def _decode(entry: bytes, index: int, body_at: int) -> None:
