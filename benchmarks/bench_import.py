@@ -1,4 +1,4 @@
-"""``import biotrail`` beside the import of its core dependencies."""
+"""``import biotrail`` beside the import of its core dependencies, as far as it uses them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from benchmarks.harness import Options, Target, interleave
 
 _FLOOR = (
-    "import attrs, cbor2, sqlite3, asyncio, "
+    "import attrs, cbor2, "
     "cryptography.hazmat.primitives.asymmetric.ed25519, "
     "cryptography.hazmat.primitives.serialization"
 )
