@@ -16,6 +16,7 @@ items; its canonical mode is not §4.2.1 and its decoder is lenient, so neither 
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TypeAlias
 
 import cbor2
@@ -85,8 +86,13 @@ def _ordered(value: CborValue, depth: int) -> CborValue:
 
 
 def _ordered_map(value: dict[str, CborValue], depth: int) -> CborValue:
-    keys = sorted(((_key(key), key) for key in value), key=lambda pair: pair[0])
-    return {key: _ordered(value[key], depth + 1) for _, key in keys}
+    return {key: _ordered(value[key], depth + 1) for key in _in_order(tuple(value))}
+
+
+@lru_cache(maxsize=4096)
+def _in_order(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys in canonical order, each checked; the same few sets of keys come again and again."""
+    return tuple(sorted(keys, key=_key))
 
 
 def _key(key: object) -> tuple[int, bytes]:

@@ -15,8 +15,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import attrs
+import cbor2
 
 from biotrail.canonical.cbor import CborValue, decode_value, encode_value
+from biotrail.canonical.event_pattern import matches_event
 from biotrail.canonical.schema import check_content
 from biotrail.canonical.times import TIME_LENGTH, parse_time
 from biotrail.errors import CanonicalError
@@ -157,10 +159,17 @@ def decode_entry(entry: bytes) -> Entry:
         CanonicalError: Not canonical, or its body is not of its kind's form.
     """
     head = split_entry(entry)
-    body = decode_value(head.body)
-    if not isinstance(body, dict) or len(body) != 1:
+    kind, content = _decode_body(head.body)
+    return Entry(head.index, head.prev, parse_time(head.recorded), kind, content)
+
+
+def _decode_body(body: bytes) -> tuple[str, dict[str, CborValue]]:
+    if matches_event(body, 0):
+        return "event", cbor2.loads(body)["event"]
+    value = decode_value(body)
+    if not isinstance(value, dict) or len(value) != 1:
         raise CanonicalError("an entry's body is a map of exactly one kind")
-    ((kind, content),) = body.items()
+    ((kind, content),) = value.items()
     check_content(kind, content)
     assert isinstance(content, dict)
-    return Entry(head.index, head.prev, parse_time(head.recorded), kind, content)
+    return kind, content

@@ -9,11 +9,10 @@ from typing import Any
 from biotrail.canonical import (
     Entry,
     Payload,
-    commitments_of,
     decode_entry,
     decode_payload,
+    encode_payload,
     parse_time,
-    payload_root,
 )
 from biotrail.errors import AlteredError, CanonicalError, MalformedError, MissingError
 from biotrail.stores import Lookup, StoreReader
@@ -152,7 +151,7 @@ def _opened(entry: Entry, root: bytes, data: bytes) -> Payload:
     assert isinstance(event_id, bytes)
     try:
         payload = decode_payload(data)
-        found = payload_root(commitments_of(event_id, payload))
+        _, found = encode_payload(event_id, list(payload.fields.items()), payload.salt)
     except CanonicalError as error:
         raise AlteredError(
             f"the payload of entry {index} cannot be read: {error}",

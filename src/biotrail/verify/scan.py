@@ -135,7 +135,7 @@ def _follow_chain(rows: Iterator[RawRow], stretch: Stretch, strict: bool) -> lis
         raise BrokenStretch(stretch.start)
     prev = stretch.first_prev = first[1][_prev_at(stretch.start) :][:32]
     rows, notes, leaves = chain((first,), rows), [], stretch.leaves
-    add, tail = leaves.append, bytes(_TAIL)
+    add, tail, begun = leaves.append, bytes(_TAIL), sha256(b"\x00").copy
     for opening, pack, prev_at, end in _layouts(stretch.start, stretch.stop):
         body_at = prev_at + _PREV_TO_BODY
         here = range(stretch.start + len(leaves), end)
@@ -146,7 +146,9 @@ def _follow_chain(rows: Iterator[RawRow], stretch: Stretch, strict: bool) -> lis
                 tail = _unlike_before(stretch, index, entry, expected, head, body_at)
             if strict and not matches_event(entry, body_at):
                 _decode(entry, expected, body_at)
-            prev = sha256(b"\x00" + entry).digest()
+            hashing = begun()
+            hashing.update(entry)
+            prev = hashing.digest()
             add(prev)
             if note is not None:
                 notes.append((expected + 1, note))
