@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,6 +21,7 @@ __all__ = ["Prepared", "Preparer", "microseconds", "prepare_other"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _HEAD_ROOM = 80
+_SALTS_AT_ONCE = 64
 _CACHED_REFERENCES = 65_536
 REFERENCE_SIZE = 16
 
@@ -60,6 +62,27 @@ def prepare_other(kind: str, content: dict[str, CborValue]) -> Prepared:
     return Prepared(kind, encode_body(kind, content))
 
 
+class SystemSalts:
+    """Salts from the system's source, drawn many at once.
+
+    Asking the system lets go of the interpreter's lock, and getting it back under load takes longer
+    than everything else about a record. Each salt is handed out once, to one thread.
+    """
+
+    def __init__(self) -> None:
+        self._drawn: list[bytes] = []
+
+    def take(self) -> bytes:
+        """A salt of 32 bytes that nobody else is given."""
+        while True:
+            try:
+                return self._drawn.pop()  # atomic, unlike a look at its length first
+            except IndexError:
+                many = os.urandom(SALT_SIZE * _SALTS_AT_ONCE)
+                size = SALT_SIZE
+                self._drawn += [many[i : i + size] for i in range(0, len(many), size)]
+
+
 class Preparer:
     """Encodes events; remembers which random reference stands for whom.
 
@@ -76,6 +99,7 @@ class Preparer:
         """
         self._store = store
         self._randomness = randomness
+        self._salts = SystemSalts() if randomness is os.urandom else None
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._proposed: dict[tuple[str, str], bytes] = {}
@@ -90,7 +114,7 @@ class Preparer:
         if not isinstance(event, Event):
             raise EventError("event", event, "must be a biotrail.Event")
         reference, to_keep = self._reference(event)
-        salt = self._randomness(SALT_SIZE)
+        salt = self._randomness(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
         if len(encoded.body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
             rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
@@ -101,6 +125,8 @@ class Preparer:
     def begin_in_child(self) -> None:
         """Begin anew after a fork: a thread of the parent may have held the lock."""
         self._lock = threading.Lock()
+        if self._salts is not None:
+            self._salts = SystemSalts()  # the parent will use those that were drawn beforehand
 
     def confirm(self, subject: SubjectReference) -> None:
         """Take note that a reference is durable."""
