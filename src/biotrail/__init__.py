@@ -28,9 +28,10 @@ from biotrail.events import (
     Subject,
 )
 from biotrail.signing import Ed25519Signer, Signer, VerifierKey
-from biotrail.stores import MemoryStore, SQLiteStore
+from biotrail.stores import MemoryStore
 
 if TYPE_CHECKING:
+    from biotrail.stores import SQLiteStore
     from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
 __version__ = "0.1.0"
@@ -71,16 +72,22 @@ __all__ = [
     "verify_proof",
 ]
 
-_AUDITOR = frozenset({"ProvenEntry", "Verification", "verify_log", "verify_proof"})
+_LOADED_WHEN_USED = {
+    "ProvenEntry": "biotrail.verify",
+    "SQLiteStore": "biotrail.stores",
+    "Verification": "biotrail.verify",
+    "verify_log": "biotrail.verify",
+    "verify_proof": "biotrail.verify",
+}
 
 
 def __getattr__(name: str) -> object:
-    """The auditor's names, loaded when first used: login code has no need of them."""
-    if name not in _AUDITOR:
+    """Names that not every program needs, loaded when first used: the auditor's above all."""
+    if name not in _LOADED_WHEN_USED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import biotrail.verify
+    from importlib import import_module
 
-    found: object = getattr(biotrail.verify, name)
+    found: object = getattr(import_module(_LOADED_WHEN_USED[name]), name)
     globals()[name] = found
     return found
 

@@ -19,7 +19,7 @@ from biotrail.signing import (
     open_key_file,
     prepare_rotation,
 )
-from biotrail.stores import MemoryStore, SQLiteStore
+from biotrail.stores import MemoryStore
 
 __all__ = ["PASSPHRASE_VARIABLE", "open_log", "rotate_key_file"]
 
@@ -118,6 +118,8 @@ def _logger(
     timeout: float,
     options: dict[str, Any],
 ) -> AuditLogger:
+    from biotrail.stores import SQLiteStore
+
     store = SQLiteStore(path, timeout=timeout)
     try:
         return AuditLogger(store, signer, trusted=trusted, **options)

@@ -1,5 +1,7 @@
 """Where bytes rest: the contract, and the stores that keep it. Opaque entries, no keys."""
 
+from typing import TYPE_CHECKING
+
 from biotrail.stores.base import (
     Batch,
     Extent,
@@ -13,7 +15,9 @@ from biotrail.stores.base import (
     WrittenEntry,
 )
 from biotrail.stores.memory import MemoryStore
-from biotrail.stores.sqlite import SQLiteReader, SQLiteStore
+
+if TYPE_CHECKING:
+    from biotrail.stores.sqlite import SQLiteReader, SQLiteStore
 
 __all__ = [
     "Batch",
@@ -30,3 +34,14 @@ __all__ = [
     "SubjectReference",
     "WrittenEntry",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The SQLite store, loaded when first used: not every log lies in a file."""
+    if name not in ("SQLiteReader", "SQLiteStore"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from biotrail.stores import sqlite
+
+    found: object = getattr(sqlite, name)
+    globals()[name] = found
+    return found
