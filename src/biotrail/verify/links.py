@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from biotrail.errors import (
     AlteredError,
-    BiotrailError,
     InsertedError,
     MalformedError,
     MissingError,
     VerificationError,
 )
-from biotrail.tlog import leaf_hash, unverified_checkpoint
+from biotrail.tlog import leaf_hash
 from biotrail.verify.seen import Row, Seen
-from biotrail.verify.signed import settle
+from biotrail.verify.signed import settle, vouches
 
 __all__ = ["check_link"]
 
@@ -61,8 +60,13 @@ def _broken(seen: Seen, row: Row, following: Row | None) -> VerificationError:
         )
     if (earlier := _wrong_before(seen, row)) is not None:
         return earlier
+    if seen.good < index and _is_signed_over(seen, row, claimed):
+        return _before_changed(seen, index, claimed)
+    # Tiles speak for the row before only where they speak against this one.
     before_holds = (
-        seen.good == index or seen.tile_leaf(index - 1) == seen.prev or _fits_when_mended(seen, row)
+        seen.good == index
+        or (seen.tile_leaf(index - 1) == seen.prev and seen.tile_leaf(index) != row.leaf)
+        or _is_signed_when_mended(seen, row)
     )
     lost = seen.tile_leaf(index) == claimed
     if lost or (before_holds and seen.displacement() > 0):
@@ -107,13 +111,16 @@ def _wrong_before(seen: Seen, row: Row) -> VerificationError | None:
     return None
 
 
-def _fits_when_mended(seen: Seen, row: Row) -> bool:
-    """Whether a row is what its own checkpoint says if only it names the row before aright."""
-    if row.note is None:
-        return False
-    with_it = seen.tree.copy()
-    with_it.append(leaf_hash(row.data.replace(row.head.prev, seen.prev, 1) if row.head else b""))
-    try:
-        return unverified_checkpoint(row.note).root == with_it.root()
-    except BiotrailError:
-        return False
+def _is_signed_over(seen: Seen, row: Row, claimed: bytes) -> bool:
+    """Whether a row's own checkpoint holds if the row before is the one that it names."""
+    tree = seen.prior.copy()
+    tree.extend((claimed, row.leaf))
+    return row.note is not None and vouches(seen, row.note, tree)
+
+
+def _is_signed_when_mended(seen: Seen, row: Row) -> bool:
+    """Whether a row's own checkpoint holds if the row names the one before aright."""
+    assert row.head is not None
+    tree = seen.tree.copy()
+    tree.append(leaf_hash(row.data.replace(row.head.prev, seen.prev, 1)))
+    return row.note is not None and vouches(seen, row.note, tree)

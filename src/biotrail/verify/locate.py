@@ -33,6 +33,7 @@ from biotrail.errors import (
     CanonicalError,
     MalformedError,
     VerificationError,
+    WrongKeyError,
 )
 from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
@@ -91,7 +92,7 @@ def _take(seen: Seen, row: Row) -> None:
     if row.note is not None:
         # A checkpoint is judged once the entry after it has been seen to follow on.
         settle(seen)
-        seen.pending = row.index + 1, row.note, seen.tree.root()
+        seen.pending = row.note, seen.tree.copy()
 
 
 def _take_keys(seen: Seen, row: Row) -> None:
@@ -99,13 +100,20 @@ def _take_keys(seen: Seen, row: Row) -> None:
     assert row.head is not None
     try:
         parse_time(row.head.recorded)
-        if matches_event(row.head.body, 0):
+        if row.index and matches_event(row.head.body, 0):
             return
         entry = decode_entry(row.data)
     except CanonicalError as error:
         what = f"entry {row.index} was recorded like this, but is malformed: {error}"
         seen.suspect(row.index, MalformedError(what, index=row.index, found=row.leaf.hex()))
         return
+    if row.index == 0 and entry.kind != "genesis":
+        raise WrongKeyError(
+            "entry 0 is no genesis entry, so the log names no key",
+            index=0,
+            expected="genesis",
+            found=entry.kind,
+        )
     if entry.kind not in _KEY_KINDS:
         return
     settle(seen)

@@ -33,25 +33,34 @@ def check_place(seen: Seen, row: Row, expected: int, following: Row | None) -> N
     Raises:
         VerificationError: It is not.
     """
-    if row.index != expected:
+    verdict = _verdict(seen, row, expected, following)
+    if verdict is not None:
+        # What a checkpoint says of the entries before comes first.
         settle(seen)
-        raise hole(seen, expected, row.index)
+        raise verdict
+
+
+def _verdict(
+    seen: Seen, row: Row, expected: int, following: Row | None
+) -> VerificationError | None:
+    if row.index != expected:
+        return hole(seen, expected, row.index)
     if row.fault:
-        raise MalformedError(f"entry {expected} cannot be read: {row.fault}", index=expected)
+        return MalformedError(f"entry {expected} cannot be read: {row.fault}", index=expected)
     if row.head is None:
-        raise _unreadable(seen, row, following)
+        return _unreadable(seen, row, following)
     recorded_at = row.head.index
     if recorded_at == expected:
-        return
+        return None
     if row.head.prev == seen.prev and row.leaf != seen.tile_leaf(expected):
         # It follows on the one before, so it belongs here; only its number is another.
-        raise AlteredError(
+        return AlteredError(
             f"the index in entry {expected} was changed",
             index=expected,
             expected=expected,
             found=recorded_at,
         )
-    raise (_lower if recorded_at < expected else _higher)(seen, row, following)
+    return (_lower if recorded_at < expected else _higher)(seen, row, following)
 
 
 def _unreadable(seen: Seen, row: Row, following: Row | None) -> VerificationError:

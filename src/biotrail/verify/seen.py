@@ -72,11 +72,13 @@ class Seen:
         trusted: The auditor's keys.
         history: The log's keys so far.
         tree: The tree so far.
+        prior: The tree without the last entry.
         before: Leaf hash of the last entry but one.
         prev: Leaf hash of the last entry.
         recorded: Time of recording of the last entry.
         good: Size of the last checkpoint that held: all entries below it are proven.
-        pending: Size, note and own root of a checkpoint after that, not yet compared.
+        proven: The tree of that size.
+        pending: A checkpoint after that, not yet compared, and the tree at its place.
         suspicion: Index and verdict of an entry after that, if it was recorded as it stands here.
     """
 
@@ -86,11 +88,13 @@ class Seen:
     trusted: Sequence[VerifierKey]
     history: KeyHistory
     tree: CompactRange = attrs.field(factory=CompactRange)
+    prior: CompactRange = attrs.field(factory=CompactRange)
     before: bytes = FIRST_PREV
     prev: bytes = FIRST_PREV
     recorded: str = ""
     good: int = 0
-    pending: tuple[int, str, bytes] | None = None
+    proven: CompactRange = attrs.field(factory=CompactRange)
+    pending: tuple[str, CompactRange] | None = None
     suspicion: tuple[int, VerificationError] | None = None
     _tile: tuple[int, bytes | None] = (-1, None)
 
@@ -98,22 +102,29 @@ class Seen:
         """Go on by one entry that follows on the last."""
         assert row.head is not None
         self.before, self.prev, self.recorded = self.prev, row.leaf, row.head.recorded
+        self.prior = self.tree.copy()
         self.tree.append(row.leaf)
 
     def suspect(self, index: int, error: VerificationError) -> None:
         """Keep a verdict that holds only if the entry was recorded like this: the first of them."""
         self.suspicion = self.suspicion or (index, error)
 
-    def hold(self, size: int) -> None:
-        """Take note that a checkpoint of this size holds, and all entries below it.
+    def hold(self, tree: CompactRange) -> None:
+        """Take note that a checkpoint of this tree holds, and with it all entries in it.
 
         Raises:
             VerificationError: The suspicion, since now it is known to be true.
         """
-        self.history.settle(size)
-        self.good = size
-        if self.suspicion is not None and self.suspicion[0] < size:
+        self.history.settle(tree.size)
+        self.good, self.proven = tree.size, tree
+        if self.suspicion is not None and self.suspicion[0] < tree.size:
             raise self.suspicion[1]
+
+    def tree_at(self, size: int) -> CompactRange:
+        """The tree of the first so many rows, at least as many as are proven, as they stand."""
+        tree = self.proven.copy()
+        tree.extend(row.leaf for row in read_rows(self.store, self.good, size))
+        return tree
 
     def tile_leaf(self, index: int) -> bytes | None:
         """The leaf hash at an index as the stored tile has it, if there is a whole tile."""

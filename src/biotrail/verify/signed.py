@@ -12,11 +12,11 @@ from biotrail.errors import (
     WrongKeyError,
 )
 from biotrail.signing import SignedNote, VerifierKey, parse_note
-from biotrail.tlog import Checkpoint, leaf_hash
+from biotrail.tlog import Checkpoint, CompactRange, leaf_hash
 from biotrail.verify.beside import check_beside
 from biotrail.verify.seen import Seen, read_rows
 
-__all__ = ["settle"]
+__all__ = ["settle", "vouches"]
 
 
 def settle(seen: Seen) -> None:
@@ -27,14 +27,25 @@ def settle(seen: Seen) -> None:
     """
     if seen.pending is None:
         return
-    size, note, root = seen.pending
-    seen.pending = None
+    (note, tree), seen.pending = seen.pending, None
+    size, root = tree.size, tree.root()
     claimed = _check(seen, size, note, root)
     if claimed.size != size:
         raise _moved(seen, size, claimed)
     if claimed.root != root:
         raise _entries_do_not_fit(seen, size, expected=claimed.root, found=root)
-    seen.hold(size)
+    seen.hold(tree)
+
+
+def vouches(seen: Seen, note: str, tree: CompactRange) -> bool:
+    """Whether a checkpoint is just that of a tree, signed by a key of the log so far."""
+    try:
+        signed = parse_note(note)
+        claimed = Checkpoint.parse(signed.text)
+    except BiotrailError:
+        return False
+    fits = claimed == Checkpoint(seen.history.origin or "", tree.size, tree.root())
+    return fits and _signer(signed, [one.key for one in seen.history.admissions]) is not None
 
 
 def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
@@ -60,6 +71,8 @@ def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
     if doubt and doubt[0] < size and _signer(signed, [*keys, *seen.trusted]) is not None:
         raise doubt[1]
     key = _signer(signed, keys)
+    if not keys:
+        raise AlteredError("entry 0 was changed: it names no key of the log", index=0)
     if key is None:
         raise _not_signed(seen, size, note, signed, fits=fits)
     if claimed.size == size:
@@ -116,6 +129,10 @@ def _verifies(key: VerifierKey, text: str, signature: bytes) -> bool:
 def _moved(seen: Seen, size: int, claimed: Checkpoint) -> VerificationError:
     """A good checkpoint of another size: moved alone, or along with the entries before it."""
     displaced = seen.displacement()
+    if seen.good < claimed.size < size and not displaced:
+        found = seen.tree_at(claimed.size).root()
+        if found != claimed.root:
+            return _entries_do_not_fit(seen, claimed.size, expected=claimed.root, found=found)
     if displaced == 0:
         return AlteredError(
             f"the checkpoint at entry {size - 1} is for size {claimed.size}: it was moved there",

@@ -68,6 +68,7 @@ class Walk {
     this.before = Buffer.alloc(32);
     this.time = '';
     this.tree = new Tree();
+    this.prior = this.tree;
     this.roots = [EMPTY];
     this.trusted = trusted;
     this.keys = new Keys(trusted[0].name);
@@ -133,10 +134,16 @@ class Walk {
   }
 
   checkPlace(row, i, following) {
-    if (row.index !== i) {
-      this.judge();
-      this.refuseHole(i);
+    try {
+      this.judgePlace(row, i, following);
+    } catch (verdict) {
+      if (verdict instanceof Refused) this.judge();
+      throw verdict;
     }
+  }
+
+  judgePlace(row, i, following) {
+    if (row.index !== i) this.refuseHole(i);
     if (row.top === null) {
       refuse(this.isContradicted(row, i, following) ? 'altered' : 'malformed', i);
     }
@@ -180,7 +187,11 @@ class Walk {
     this.judge();
     const tile = this.log.tileLeaf(i - 1);
     if (this.good < i && tile !== null && !tile.equals(this.prev)) refuse('altered', i - 1);
-    const holds = this.good === i || tile?.equals(this.prev) || this.fitsWhenMended(row);
+    if (this.good < i && this.isVouchedFor(row, this.prior.with(prev).with(row.leaf))) {
+      refuse('altered', i - 1);
+    }
+    const speaks = tile?.equals(this.prev) && !this.log.tileLeaf(i)?.equals(row.leaf);
+    const holds = this.good === i || speaks || this.isVouchedFor(row, this.treeWhenMended(row));
     const lost = this.log.tileLeaf(i)?.equals(prev);
     if (lost || (holds && this.displacement() > 0)) refuse('missing', i);
     const witness = this.witness(i, following);
@@ -188,21 +199,28 @@ class Walk {
     refuse('altered', i - 1);
   }
 
-  fitsWhenMended(row) {
-    const claimed = row.checkpoint === null ? null : attempt(() => readCheckpoint(row.checkpoint));
-    if (claimed === null) return false;
+  treeWhenMended(row) {
     const at = row.data.length - row.top.body.length - 61;
     const mended = Buffer.concat([row.data.subarray(0, at), this.prev, row.data.subarray(at + 32)]);
-    return this.tree.with(leafHash(mended)).root().equals(claimed.root);
+    return this.tree.with(leafHash(mended));
+  }
+
+  // Whether a row's checkpoint is just that of a tree, signed by a key added so far.
+  isVouchedFor(row, tree) {
+    const claimed = row.checkpoint === null ? null : attempt(() => readCheckpoint(row.checkpoint));
+    if (claimed === null || claimed.origin !== this.keys.origin) return false;
+    const fits = claimed.size === tree.size && claimed.root.equals(tree.root());
+    return fits && firstSigner(claimed.note, this.keys.all) !== null;
   }
 
   take(row, i) {
     [this.before, this.prev, this.time] = [this.prev, row.leaf, row.top.recorded];
-    this.tree.append(row.leaf);
+    [this.prior, this.tree] = [this.tree, this.tree.with(row.leaf)];
     this.roots.push(this.tree.root());
     const entry = attempt(() => decodeEntry(row.data));
     this.decoded.push(entry);
     if (entry === null) this.doubt ??= new Refused('malformed', i);
+    else if (i === 0 && entry.kind !== 'genesis') refuse('wrong key', 0);
     if (ABOUT_KEYS.includes(entry?.kind)) this.takeKeys(i, entry);
     if (row.checkpoint !== null) {
       this.judge();
@@ -233,12 +251,11 @@ class Walk {
     if (fits && this.doubt !== null && this.doubt.index <= c) {
       if (firstSigner(claimed.note, [...this.keys.all, ...this.trusted])) throw this.doubt;
     }
+    if (this.keys.all.length === 0) refuse('altered', 0);
     if (signer === null) this.judgeUnsigned(claimed.note, c, fits);
     if (claimed.size === c + 1 && !this.keys.inForce(signer, c + 1)) refuse('wrong key', c);
-    if (claimed.size !== c + 1) this.judgeMoved(c);
-    if (!claimed.root.equals(root)) {
-      refuse('altered', this.firstUnlikeTile(c) ?? this.firstContradicted(c) ?? this.good);
-    }
+    if (claimed.size !== c + 1) this.judgeMoved(c, claimed);
+    if (!claimed.root.equals(root)) this.refuseBatch(c);
     this.signers.add(signer.text);
     this.keys.settle(c + 1);
     this.good = c + 1;
@@ -253,8 +270,14 @@ class Walk {
     refuse('altered', (fits ? this.firstUnlikeTile(c) : null) ?? c);
   }
 
-  judgeMoved(c) {
+  refuseBatch(c) {
+    refuse('altered', this.firstUnlikeTile(c) ?? this.firstContradicted(c) ?? this.good);
+  }
+
+  judgeMoved(c, { size, root }) {
     const displaced = this.displacement();
+    const isOfRowsSeen = displaced === 0 && this.good < size && size <= c;
+    if (isOfRowsSeen && !this.roots[size].equals(root)) this.refuseBatch(size - 1);
     if (displaced === 0) refuse('altered', c);
     refuse(displaced > 0 ? 'missing' : 'inserted', this.firstUnlikeTile(c) ?? this.good);
   }
