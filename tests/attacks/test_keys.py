@@ -9,7 +9,7 @@ import pytest
 
 from biotrail import Ed25519Signer, verify_log
 from biotrail.canonical import encode_body, frame_entry
-from biotrail.errors import MalformedError, WrongKeyError
+from biotrail.errors import AlteredError, MalformedError, WrongKeyError
 from biotrail.stores import Lookup, WrittenEntry
 from biotrail.tlog import leaf_hash
 from biotrail.verify.joining import Options
@@ -101,6 +101,14 @@ def test_a_retired_key_hidden_in_the_columns(singles: Path) -> None:
     )
     sql(singles, "UPDATE entries SET kind = 'event' WHERE idx = 301")
     verdict(singles, WrongKeyError, 303)
+
+
+def test_an_admission_hidden_in_the_columns(singles: Path) -> None:
+    """Hiding where a key was added makes nobody's signature look like a stranger's."""
+    written(singles, ([added(2)], signer(1)), ([OTHER], signer(2)), start=300)
+    sql(singles, "UPDATE entries SET kind = 'event' WHERE idx = 300")
+    error = verdict(singles, AlteredError, 300)
+    assert "'kind'" in str(error)
 
 
 def test_a_key_that_is_not_in_force_yet(tmp_path: Path) -> None:

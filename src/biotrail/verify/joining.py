@@ -20,6 +20,7 @@ from biotrail.tlog import CompactRange
 from biotrail.trust import KeyHistory
 from biotrail.verify.checkpoints import BrokenStretch
 from biotrail.verify.scan import Stretch
+from biotrail.verify.seen import read_rows
 from biotrail.verify.stretches import STRETCH, Task, stretch_hash
 
 __all__ = ["Options", "check_trust", "cut", "join", "replay"]
@@ -83,13 +84,13 @@ def _candidate_keys(
 
 
 def _keys_in(store: StoreReader, index: int) -> Iterator[str]:
-    for _, data, _ in store.raw_entries(index, index + 1):
+    for row in read_rows(store, index, index + 1):
         try:
-            entry = decode_entry(data)
+            entry = decode_entry(row.data)
             if entry.kind in _KEY_KINDS:
                 yield str(VerifierKey.parse(str(entry.content["key"])))
-        except (BiotrailError, TypeError, AttributeError):
-            continue
+        except BiotrailError:
+            continue  # whatever is wrong with it is found by the scan
 
 
 def join(stretches: Sequence[Stretch], tasks: Sequence[Task]) -> None:
