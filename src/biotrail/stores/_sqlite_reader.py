@@ -81,7 +81,7 @@ class SQLiteReader:
             if Path(f"{self.path}-wal").exists():
                 raise
             connection = _open(f"file:{place}?mode=ro&immutable=1")
-        except sqlite3.Error:
+        except BaseException:  # a damaged schema that SQLite quotes is no error of SQLite's
             connection.close()
             raise
         return connection

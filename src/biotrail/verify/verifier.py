@@ -89,13 +89,14 @@ def verify_log(
     Raises:
         VerificationError: What is wrong, with the first bad index: see `biotrail.errors`.
         StoreUnavailableError: There is no such file.
+        TypeError: The log is neither a path nor a store.
     """
     began = time.monotonic()
     trusted = _keys(key)
     earlier = [from_checkpoint] if isinstance(from_checkpoint, str) else list(from_checkpoint)
     check_origins(earlier, trusted[0].name)
     options = Options(every_signature, strict, payloads, lookups)
-    store: StoreReader = log if isinstance(log, StoreReader) else _open(log)
+    store = _open(log) if isinstance(log, (str, os.PathLike)) else _reader(log)
     try:
         checking = _Checking(store, trusted, earlier, options, workers, progress)
         return attrs.evolve(checking.run(), seconds=time.monotonic() - began)
@@ -192,6 +193,13 @@ def _keys(key: VerifierKey | str | Iterable[VerifierKey | str]) -> list[Verifier
     if len({one.name for one in parsed}) > 1:
         raise WrongKeyError("the keys given belong to different logs")
     return parsed
+
+
+def _reader(log: StoreReader) -> StoreReader:
+    # Asked for one method only: a store that hands every call on to another is one too.
+    if not hasattr(log, "extent"):
+        raise TypeError(f"a log is a path or a store with its methods, not a {type(log).__name__}")
+    return log
 
 
 def _open(log: str | os.PathLike[str]) -> SQLiteReader:

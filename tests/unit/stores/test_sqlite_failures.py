@@ -18,7 +18,8 @@ from biotrail.errors import (
     StoreUnavailableError,
     UnknownOutcomeError,
 )
-from biotrail.stores import SQLiteStore, StoredTile, SubjectReference
+from biotrail.stores import SQLiteReader, SQLiteStore, StoredTile, SubjectReference
+from biotrail.stores._sqlite_fork import ReadingConnection
 from biotrail.testing import sample_batch
 
 BATCH = sample_batch(
@@ -132,3 +133,25 @@ def test_a_failure_inside_a_turn(store: SQLiteStore) -> None:
         store.append(BATCH)
     store.append(sample_batch(4))
     assert store.extent().entries == 5
+
+
+def test_a_schema_that_sqlite_cannot_quote_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite names the damaged statement in bytes that are no text; the file is closed again."""
+    path = tmp_path / "log.db"
+    SQLiteStore(path).close()
+    damaged = path.read_bytes().replace(b"BEFORE DELETE ON head", b"BEFORE DEL\xffTE ON head")
+    assert damaged != path.read_bytes()
+    path.write_bytes(damaged)
+    opened: list[ReadingConnection] = []
+    connect = sqlite3.connect
+
+    def remember(*arguments: Any, **options: Any) -> Any:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remember)
+    with pytest.raises(StoreUnavailableError, match="damaged"):
+        SQLiteReader(path)
+    assert [one.is_open for one in opened] == [False]

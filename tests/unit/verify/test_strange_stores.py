@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -167,3 +167,9 @@ def test_tiles_of_the_third_level() -> None:
     tiles.top = None
     with pytest.raises(MissingError, match="level 2"):
         _check(tiles)
+
+
+def test_what_is_neither_a_path_nor_a_store() -> None:
+    """It is refused by its type, at the door."""
+    with pytest.raises(TypeError, match="a path or a store with its methods, not a int"):
+        verify_log(cast("Any", 7), key_of())
