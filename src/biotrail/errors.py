@@ -11,12 +11,15 @@ from typing import Any
 
 __all__ = [
     "AlteredError",
+    "AlteredReferenceError",
     "BiotrailError",
     "CanonicalError",
     "ClosedError",
+    "DeletionIncompleteError",
     "EventConflictError",
     "EventError",
     "EventIdTakenError",
+    "ExpiredReferenceError",
     "ForkedError",
     "ForkedProcessError",
     "HeadMovedError",
@@ -31,7 +34,11 @@ __all__ = [
     "NotRecordedError",
     "OverloadedError",
     "ProofError",
+    "ReferenceKeyError",
+    "ReferenceStoreError",
+    "ReferenceUnavailableError",
     "ReorderedError",
+    "RevokedReferenceError",
     "RolledBackError",
     "SignatureError",
     "SigningError",
@@ -42,6 +49,7 @@ __all__ = [
     "StoreUnavailableError",
     "TruncatedError",
     "UnknownOutcomeError",
+    "UnknownReferenceError",
     "VerificationError",
     "WrongKeyError",
 ]
@@ -136,6 +144,52 @@ class ModelError(MatcherError):
 
 class NetworkSealError(MatcherError):
     """A matcher that must run without network could not be sealed from it."""
+
+
+class ReferenceUnavailableError(MatcherError):
+    """A reference cannot be compared with; `reason` is the word that an event carries."""
+
+    reason = "not_enrolled"
+
+
+class UnknownReferenceError(ReferenceUnavailableError):
+    """No reference is kept under this id."""
+
+
+class ExpiredReferenceError(ReferenceUnavailableError):
+    """The reference's time is over: the person has to be enrolled again."""
+
+    reason = "reference_expired"
+
+
+class RevokedReferenceError(ReferenceUnavailableError):
+    """The reference was revoked."""
+
+    reason = "reference_revoked"
+
+
+class ReferenceStoreError(MatcherError):
+    """A reference store cannot be opened, read or written."""
+
+
+class ReferenceKeyError(ReferenceStoreError):
+    """The key is not the one that this reference store was made with."""
+
+
+class AlteredReferenceError(ReferenceStoreError):
+    """A row of a reference store is not as it was written: changed, swapped or damaged."""
+
+
+class DeletionIncompleteError(MatcherError):
+    """Something of a deleted reference is still there.
+
+    Attributes:
+        report: The `biotrail.matchers.DeletionReport`: which place holds how much of what.
+    """
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 # --- storing ---------------------------------------------------------------------------------
