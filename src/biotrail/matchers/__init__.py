@@ -19,6 +19,7 @@ from biotrail.matchers.landmarks import (
     NetworkSeal,
 )
 from biotrail.matchers.reference import Reference
+from biotrail.matchers.several import SampleRule, compare_reference
 
 __all__ = [
     "DEMONSTRATION_THRESHOLD",
@@ -36,5 +37,7 @@ __all__ = [
     "NetworkSeal",
     "Reference",
     "Sample",
+    "SampleRule",
+    "compare_reference",
     "decide",
 ]

@@ -118,7 +118,8 @@ def require_same_card(card: ModelCard, *things: Sample | Features) -> None:
                 f"{card.version}); enrol again with this one"
             )
         if isinstance(thing, Features) and thing.values.shape != (card.dimension,):
-            raise MatcherError(f"features of {card.id} must hold {card.dimension} values")
+            hint = "; compare several samples with compare_reference" * (thing.values.ndim == 2)
+            raise MatcherError(f"features of {card.id} must hold {card.dimension} values{hint}")
 
 
 @runtime_checkable
