@@ -5,6 +5,7 @@ from biotrail.events.context import Context, Location
 from biotrail.events.event import Event, new_event_id
 from biotrail.events.people import Actor, ActorKind, Subject
 from biotrail.events.vocabulary import (
+    Action,
     ApplicationDecision,
     ComparisonDecision,
     ComparisonType,
@@ -17,6 +18,7 @@ from biotrail.events.vocabulary import (
 )
 
 __all__ = [
+    "Action",
     "Actor",
     "ActorKind",
     "ApplicationDecision",

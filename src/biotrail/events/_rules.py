@@ -57,11 +57,14 @@ _NAMES_OF_BIOMETRICS = frozenset(
         "voiceprint",
     }
 )
+_MARKS = ("shape", "tobytes", "landmark", "face_landmarks", "card_digest")
+"""Attributes of arrays, of results of face models, and of our own samples, features, references."""
 MAXIMUM_ATTRIBUTES = 32
 MAXIMUM_ATTRIBUTE_NAME = 23
 MAXIMUM_ATTRIBUTE_TEXT = 512
 MAXIMUM_ATTRIBUTE_BYTES = 64
-"""Room for a digest, never for a template: the smallest iris code has 256 bytes."""
+"""Room for a digest, not for a reference: a renewable one of 512 bits has over 100 bytes as it is
+kept, an iris code 256."""
 
 
 def field_name(instance: object, attribute: attrs.Attribute[Any]) -> str:
@@ -283,5 +286,5 @@ def refuse_biometrics(name: str, value: object) -> None:
     carries = isinstance(value, (bytes, bytearray, memoryview, list, tuple, set, frozenset))
     if carries or any(hasattr(value, mark) for mark in ("__array__", "__array_interface__")):
         raise EventError(name, value, _BIOMETRIC_HINT)
-    if any(hasattr(value, mark) for mark in ("shape", "tobytes", "landmark", "face_landmarks")):
+    if any(hasattr(value, mark) for mark in _MARKS):
         raise EventError(name, value, _BIOMETRIC_HINT)

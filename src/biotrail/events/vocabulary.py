@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 __all__ = [
+    "Action",
     "ApplicationDecision",
     "ComparisonDecision",
     "ComparisonType",
@@ -19,6 +20,23 @@ __all__ = [
     "Provenance",
     "Reason",
 ]
+
+
+class Action(StrEnum):
+    """Actions that biotrail records by itself. An event's action may be any other text too."""
+
+    ENROL = "reference.enrol"
+    """A person was enrolled, or was not (failure to enrol)."""
+    RE_ENROL = "reference.re_enrol"
+    """A new reference takes the place of another, which is revoked."""
+    REVOKE = "reference.revoke"
+    """A reference, or all that one model card made, is not to be compared with any more."""
+    DELETE = "reference.delete"
+    """References were deleted from every place that holds them."""
+    CHANGE_THRESHOLD = "threshold.change"
+    """Another threshold holds from here on."""
+    CHANGE_MATCHER = "matcher.change"
+    """Another matcher, version, model file or projection key compares from here on."""
 
 
 class Modality(StrEnum):
@@ -128,6 +146,16 @@ class Reason(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     REFERENCE_EXPIRED = "reference_expired"
     REFERENCE_REVOKED = "reference_revoked"
+    INCONSISTENT_SAMPLES = "inconsistent_samples"
+    """At enrolment: the samples do not agree with each other."""
+    ALREADY_ENROLLED = "already_enrolled"
+    """At enrolment: another reference matches the samples."""
+    RE_ENROLLED = "re_enrolled"
+    """A newer reference took this one's place."""
+    SUBJECT_REQUEST = "subject_request"
+    """The person asked for it."""
+    MODEL_CHANGED = "model_changed"
+    KEY_COMPROMISED = "key_compromised"
     OTHER_FACTOR = "other_factor"
     STEP_UP_REQUIRED = "step_up_required"
     POLICY = "policy"

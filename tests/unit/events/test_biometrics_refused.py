@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from biotrail.matchers import Features, Reference, Sample
 from tests.unit.events._making import refusal
 from tests.unit.events.test_numbers import REAL
 from tests.unit.events.test_text import EVERY
@@ -28,6 +29,9 @@ SAMPLES: dict[str, Any] = {
     "tensor by its shape": SimpleNamespace(shape=(128,)),
     "result with landmarks": SimpleNamespace(face_landmarks=[[0.1]]),
     "landmark list": SimpleNamespace(landmark=[0.1]),
+    "features of a matcher": Features(card_digest=bytes(32), values=None),  # type: ignore[arg-type]
+    "reference": Reference(card_digest=bytes(32), values=None, id="r"),  # type: ignore[arg-type]
+    "sample": Sample(card_digest=bytes(32), values=None),  # type: ignore[arg-type]
 }
 NAMES = ["embedding", "Embedding", "template", "landmarks", "photo", "face", "iris_code"]
 
