@@ -74,6 +74,7 @@ COMPONENTS: dict[str, Probe] = {
     "go": _go,
     "mediapipe": _mediapipe,
     "node": _program("node", "nodejs"),
+    "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numpy": _packages("embedding", "numpy"),
     "pillow": _packages("mediapipe", "PIL"),
     "pycddl": _packages("test", "pycddl"),

@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-OPTIONAL = ("typer", "rich", "click", "mediapipe", "numpy", "PIL", "psycopg", "boto3", "starlette")
+OPTIONAL = (
+    "typer",
+    "rich",
+    "click",
+    "mediapipe",
+    "numpy",
+    "onnxruntime",
+    "PIL",
+    "psycopg",
+    "boto3",
+    "starlette",
+)
 
 _WITHOUT_OPTIONAL = f"""
 import sys
@@ -71,6 +82,7 @@ def test_the_command_says_which_extra_is_missing(missing: str) -> None:
     [
         ("embedding", 'EmbeddingMatcher(model="any", version="1", dimension=128)'),
         ("mediapipe", "MediaPipeFaceLandmarks()"),
+        ("onnx", "OnnxFaceEmbedder()"),
     ],
 )
 def test_a_matcher_says_which_extra_is_missing(extra: str, door: str) -> None:

@@ -151,7 +151,7 @@ def test_wrong_pixels_fail_the_self_test(backend: MediaPipeFaceLandmarks, fault:
     }
 
     def wrongly(image: RgbImage) -> Any:
-        return backend._faces(
+        return backend.finder.landmarks(
             RgbImage(faults[fault](image.pixels).copy(), image.width, image.height)
         )
 
@@ -183,7 +183,7 @@ def test_a_killed_worker_is_replaced() -> None:
     """A worker that is killed from outside is replaced, and the answer is the same."""
     with MediaPipeFaceLandmarks(photographs()["model"]) as backend:
         before = _features(backend, "enrolled").values
-        process = backend._worker._process
+        process = backend.finder._worker._process
         assert process is not None
         os.kill(process.popen.pid, signal.SIGKILL)
         assert (_features(backend, "enrolled").values == before).all()
@@ -193,7 +193,7 @@ def test_a_killed_worker_is_replaced() -> None:
 def test_a_stopped_worker_is_replaced() -> None:
     """A worker that hangs is killed at the deadline and replaced."""
     with MediaPipeFaceLandmarks(photographs()["model"], timeout=1.0) as backend:
-        process = backend._worker._process
+        process = backend.finder._worker._process
         assert process is not None
         os.kill(process.popen.pid, signal.SIGSTOP)
         assert isinstance(backend.capture(photographs()["enrolled"]), Sample)
@@ -203,7 +203,7 @@ def test_a_stopped_worker_is_replaced() -> None:
 def test_closing_is_quick_and_leaves_no_process() -> None:
     """Closing kills the worker within a fraction of a second; afterwards calls fail by name."""
     backend = MediaPipeFaceLandmarks(photographs()["model"])
-    process = backend._worker._process
+    process = backend.finder._worker._process
     assert process is not None
     begun = time.monotonic()
     backend.close()

@@ -13,6 +13,11 @@ from biotrail.matchers.backend import (
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, decide
 from biotrail.matchers.embedding import EmbeddingMatcher
+from biotrail.matchers.faces.alignment import FivePointFace, FivePoints
+from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.known_answers import KnownAnswers
+from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
+from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
 from biotrail.matchers.landmarks import (
     DEMONSTRATION_THRESHOLD,
     MediaPipeFaceLandmarks,
@@ -22,19 +27,28 @@ from biotrail.matchers.reference import Reference
 from biotrail.matchers.several import SampleRule, compare_reference
 
 __all__ = [
+    "ARCFACE_112",
     "DEMONSTRATION_THRESHOLD",
+    "DLIB_RESNET_128",
+    "SFACE_128",
     "Assurance",
     "CaptureFailure",
     "ComparisonScore",
     "EmbeddingMatcher",
+    "FaceFinder",
+    "FaceModel",
     "FailureToAcquire",
     "Features",
+    "FivePointFace",
+    "FivePoints",
+    "KnownAnswers",
     "MatcherBackend",
     "MediaPipeFaceLandmarks",
     "ModelCard",
     "ModelFile",
     "NetworkPolicy",
     "NetworkSeal",
+    "OnnxFaceEmbedder",
     "Reference",
     "Sample",
     "SampleRule",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import attrs
 
@@ -73,14 +73,14 @@ class Sample:
 
     Attributes:
         card_digest: Digest of the capturing backend's card, 32 bytes.
-        values: The sample's values, float64; their shape is the backend's affair. Biometric data.
+        values: The sample's values; shape and type are the backend's affair. Biometric data.
         width: Width of the image it was captured from, in pixels; 0 where there was no image.
         height: Height of that image, in pixels.
         eye_distance: Distance of the pupils in that image, in pixels; None where not known.
     """
 
     card_digest: bytes = attrs.field(repr=lambda digest: digest.hex()[:16])
-    values: Vector = attrs.field(repr=False)
+    values: NDArray[Any] = attrs.field(repr=False)
     width: int = 0
     height: int = 0
     eye_distance: float | None = None

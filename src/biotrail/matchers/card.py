@@ -44,6 +44,9 @@ class NetworkPolicy(StrEnum):
     versions that were seen to open none."""
     IN_PROCESS = "in_process"
     """Only biotrail's own arithmetic runs, in the host's process; it opens no socket."""
+    OBSERVED = "observed"
+    """Other people's code runs in the host's process. It was seen to open no connection (a test
+    traces its system calls), but nothing forbids it."""
 
 
 def _sha256_text(_instance: object, _attribute: object, value: str) -> None:

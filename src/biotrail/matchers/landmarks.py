@@ -7,43 +7,21 @@ MediaPipe runs in a process of its own that cannot reach the network.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
-from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers._geometry import (
-    LANDMARKS,
-    RIGID_POINTS,
-    eye_distance,
-    shape,
-    shape_distance,
-)
-from biotrail.matchers._self_test import check_drawn_face
-from biotrail.matchers._worker import LandmarkWorker, NetworkSeal
-from biotrail.matchers.backend import (
-    CaptureFailure,
-    FailureToAcquire,
-    Features,
-    Sample,
-    require_same_card,
-)
-from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
+from biotrail.matchers._geometry import RIGID_POINTS, eye_distance, shape, shape_distance
+from biotrail.matchers._worker import NetworkSeal
+from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
+from biotrail.matchers.card import Assurance, ModelCard, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, score_of
-from biotrail.matchers.images import MAXIMUM_PIXELS, RgbImage, read_image
-from biotrail.matchers.model_files import FACE_LANDMARKER, fetch, known_files
-
-if TYPE_CHECKING:
-    from biotrail.matchers.backend import Vector
+from biotrail.matchers.faces.finder import FaceFinder
 
 __all__ = ["DEMONSTRATION_THRESHOLD", "MediaPipeFaceLandmarks", "NetworkSeal"]
 
 DEMONSTRATION_THRESHOLD = 0.039
 """Shape distance up to which the demonstration says "match". Not calibrated for anything else."""
-
-_MODULES = ("mediapipe", "numpy", "PIL")
 
 
 class MediaPipeFaceLandmarks:
@@ -54,11 +32,8 @@ class MediaPipeFaceLandmarks:
     Args:
         model: Path of ``face_landmarker.task``; None takes the one in the cache, which
             ``biotrail models fetch`` brings. Its SHA-256 is checked either way.
-        timeout: Seconds that one image may take before the worker is replaced.
-        start_timeout: Seconds that starting the worker may take.
-        minimum_eye_distance: Faces whose pupils are closer, in pixels, are too small.
-        minimum_confidence: Below this MediaPipe does not report a face.
-        maximum_pixels: Larger images are refused before they are decoded.
+        finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
+        settings: Further arguments of the `FaceFinder` that is made.
 
     Raises:
         MissingDependencyError: MediaPipe, NumPy, Pillow or a system library is missing.
@@ -68,31 +43,11 @@ class MediaPipeFaceLandmarks:
     """
 
     def __init__(
-        self,
-        model: str | Path | None = None,
-        *,
-        timeout: float = 10.0,
-        start_timeout: float = 60.0,
-        minimum_eye_distance: float = 32.0,
-        minimum_confidence: float = 0.5,
-        maximum_pixels: int = MAXIMUM_PIXELS,
+        self, model: str | Path | None = None, *, finder: FaceFinder | None = None, **settings: Any
     ) -> None:
-        _require_packages()
-        self._minimum_eye_distance = minimum_eye_distance
-        self._maximum_pixels = maximum_pixels
-        self._worker = LandmarkWorker(
-            _read_model(model),
-            minimum_confidence=minimum_confidence,
-            start_timeout=start_timeout,
-            timeout=timeout,
-        )
-        try:
-            self._worker.start()
-            self._card = _card(str(self._worker.ready["mediapipe"]))
-            self.self_test()
-        except BaseException:
-            self._worker.close()
-            raise
+        self._own = FaceFinder(model, **settings) if finder is None else None
+        self._finder: FaceFinder = finder or self._own  # type: ignore[assignment]
+        self._card = _card(self._finder)
 
     @property
     def card(self) -> ModelCard:
@@ -100,14 +55,19 @@ class MediaPipeFaceLandmarks:
         return self._card
 
     @property
+    def finder(self) -> FaceFinder:
+        """What finds the faces; other matchers may share it."""
+        return self._finder
+
+    @property
     def seal(self) -> NetworkSeal:
         """How the worker is kept from the network."""
-        return NetworkSeal(**self._worker.ready)
+        return self._finder.seal
 
     @property
     def restarts(self) -> int:
         """How often the worker died or hung and was replaced."""
-        return self._worker.restarts
+        return self._finder.restarts
 
     def capture(self, image: object, /) -> Sample | FailureToAcquire:
         """Look for exactly one face, large enough.
@@ -119,15 +79,16 @@ class MediaPipeFaceLandmarks:
         Raises:
             MatcherError: The image cannot be read, or the worker failed twice on it.
         """
-        picture = read_image(image, maximum_pixels=self._maximum_pixels)
-        faces = self._faces(picture)
-        if not faces:
-            return FailureToAcquire(CaptureFailure.NO_FACE, "no face was found")
-        if len(faces) > 1:
-            return FailureToAcquire(
-                CaptureFailure.MULTIPLE_FACES, "more than one face: whose attempt is it?"
-            )
-        return self._sample(picture, faces[0])
+        face = self._finder.find(image)
+        if isinstance(face, FailureToAcquire):
+            return face
+        return Sample(
+            card_digest=self._card.digest,
+            values=face.points,
+            width=face.picture.width,
+            height=face.picture.height,
+            eye_distance=eye_distance(face.points),
+        )
 
     def extract(self, sample: Sample, /) -> Features:
         """The shape of the face, with position, size and head pose taken out.
@@ -154,11 +115,12 @@ class MediaPipeFaceLandmarks:
         Raises:
             ModelError: The answers are not the known ones.
         """
-        check_drawn_face(self._faces)
+        self._finder.self_test()
 
     def close(self) -> None:
-        """Kill the worker; takes some milliseconds."""
-        self._worker.close()
+        """Kill the worker, unless the finder is shared; takes some milliseconds."""
+        if self._own is not None:
+            self._own.close()
 
     def __enter__(self) -> Self:
         return self
@@ -171,58 +133,8 @@ class MediaPipeFaceLandmarks:
     ) -> None:
         self.close()
 
-    def _faces(self, picture: RgbImage) -> list[Vector]:
-        """Landmarks of each face in pixels of the original image, shape (478, 3)."""
-        import numpy
 
-        height, width, _ = picture.pixels.shape
-        flat = picture.pixels.data.cast("B")
-        found = self._worker.detect(flat, width=width, height=height)
-        # z has the unit of x (MediaPipe's documentation of face landmarks).
-        unit = numpy.array([width, height, width], numpy.float64) * picture.scale
-        return [numpy.frombuffer(face, "<f4").reshape(LANDMARKS, 3) * unit for face in found]
-
-    def _sample(self, picture: RgbImage, points: Vector) -> Sample | FailureToAcquire:
-        distance = eye_distance(points)
-        if distance < self._minimum_eye_distance:
-            return FailureToAcquire(
-                CaptureFailure.TOO_SMALL,
-                f"the pupils are {distance:.0f} pixels apart; "
-                f"at least {self._minimum_eye_distance:.0f} are needed",
-            )
-        return Sample(
-            card_digest=self._card.digest,
-            values=points,
-            width=picture.width,
-            height=picture.height,
-            eye_distance=distance,
-        )
-
-
-def _require_packages() -> None:
-    absent = [name for name in _MODULES if importlib.util.find_spec(name) is None]
-    if absent:
-        raise MissingDependencyError(
-            f"MediaPipeFaceLandmarks needs {', '.join(absent)}: pip install 'biotrail[mediapipe]'"
-        )
-
-
-def _read_model(path: str | Path | None) -> bytes:
-    """The model's bytes, which are the ones that the worker will be given."""
-    if path is None:
-        path = fetch(FACE_LANDMARKER, offline=True)
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
-    expected, found = known_files()[FACE_LANDMARKER].sha256, hashlib.sha256(data).hexdigest()
-    if found != expected:
-        raise ModelError(f"{path} is not {FACE_LANDMARKER}: SHA-256 {found}, expected {expected}")
-    return data
-
-
-def _card(runtime_version: str) -> ModelCard:
-    model = known_files()[FACE_LANDMARKER]
+def _card(finder: FaceFinder) -> ModelCard:
     return ModelCard(
         id="mediapipe-face-geometry",
         version="1",
@@ -234,9 +146,9 @@ def _card(runtime_version: str) -> ModelCard:
         assurance=Assurance.DEMONSTRATION,
         network_policy=NetworkPolicy.SEALED,
         dimension=3 * len(RIGID_POINTS),
-        files=(ModelFile(name=model.name, sha256=model.sha256, licence=model.licence),),
+        files=(finder.file,),
         runtime="mediapipe",
-        runtime_version=runtime_version,
+        runtime_version=finder.seal.mediapipe,
         colour_order="RGB",
         value_range="0..255",
         alignment="3-D landmarks, centred, unit size, best rotation onto each other",
