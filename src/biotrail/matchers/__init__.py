@@ -13,6 +13,13 @@ from biotrail.matchers.backend import (
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, decide
 from biotrail.matchers.embedding import EmbeddingMatcher
+from biotrail.matchers.enrolment import (
+    Enrolment,
+    FailureToEnrol,
+    QualityGate,
+    enrol,
+    new_reference_id,
+)
 from biotrail.matchers.faces.alignment import FivePointFace, FivePoints
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.known_answers import KnownAnswers
@@ -23,6 +30,7 @@ from biotrail.matchers.landmarks import (
     MediaPipeFaceLandmarks,
     NetworkSeal,
 )
+from biotrail.matchers.pad import PadBackend, PadResult
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.several import SampleRule, compare_reference
 
@@ -35,9 +43,11 @@ __all__ = [
     "CaptureFailure",
     "ComparisonScore",
     "EmbeddingMatcher",
+    "Enrolment",
     "FaceFinder",
     "FaceModel",
     "FailureToAcquire",
+    "FailureToEnrol",
     "Features",
     "FivePointFace",
     "FivePoints",
@@ -49,9 +59,14 @@ __all__ = [
     "NetworkPolicy",
     "NetworkSeal",
     "OnnxFaceEmbedder",
+    "PadBackend",
+    "PadResult",
+    "QualityGate",
     "Reference",
     "Sample",
     "SampleRule",
     "compare_reference",
     "decide",
+    "enrol",
+    "new_reference_id",
 ]
