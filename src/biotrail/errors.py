@@ -13,6 +13,7 @@ __all__ = [
     "AlteredError",
     "AlteredReferenceError",
     "BiotrailError",
+    "CalibrationError",
     "CanonicalError",
     "ClosedError",
     "DeletionIncompleteError",
@@ -144,6 +145,22 @@ class ModelError(MatcherError):
 
 class NetworkSealError(MatcherError):
     """A matcher that must run without network could not be sealed from it."""
+
+
+class CalibrationError(MatcherError):
+    """A calibration is not what it must be, or the scores cannot support what was asked of them.
+
+    Attributes:
+        people: How many people the scores are of, where that is why.
+        people_needed: How many people would do at the least, where that is why.
+    """
+
+    def __init__(
+        self, message: str, *, people: int | None = None, people_needed: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.people = people
+        self.people_needed = people_needed
 
 
 class ReferenceUnavailableError(MatcherError):
