@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from biotrail.audit.prepare import Prepared
 from biotrail.audit.waiting import (
+    Alone,
     Answer,
     Background,
     TaskWaiting,
@@ -70,7 +71,7 @@ class Committer:
         self._room = threading.Condition(self._mutex)
         self._queue: deque[Waiting] = deque()
         self._waiting_records = 0
-        self._leader: ThreadWaiting | Background | None = None
+        self._leader: ThreadWaiting | Background | Alone | None = None
         self._batch: list[Waiting] = []
         self._closed = False
         self._background = Background(self._lead_in_background)
@@ -83,7 +84,33 @@ class Committer:
             OverloadedError: The queue stayed full.
             BiotrailError: What befell the batch.
         """
+        alone = Alone()
+        try:
+            if records and self._leads(alone):
+                answers = self._commit(records)
+                self._end_lead()
+                return answers
+        except BaseException as error:
+            self._leave(alone, error)
+            if isinstance(error, BiotrailError) or not isinstance(error, Exception):
+                raise
+            raise cut_short(error) from error  # of something that the host gave, as its signer
         return self._submit(ThreadWaiting(records))
+
+    def _leads(self, alone: Alone) -> bool:
+        """Take the lead if nobody has it and nobody waits."""
+        with self._mutex:
+            if self._leader is not None or self._queue or self._closed:
+                return False
+            self._leader = alone
+            return True
+
+    def _end_lead(self) -> None:
+        with self._mutex:
+            if not self._queue and not self._closed:
+                self._leader = None
+                return
+        self._hand_over()
 
     def _submit(self, waiting: ThreadWaiting) -> list[Answer]:
         try:
@@ -237,7 +264,7 @@ class Committer:
             return None  # no task waits then, and the next caller commits what was abandoned
         return self._background
 
-    def _leave(self, waiting: ThreadWaiting, error: BaseException) -> None:
+    def _leave(self, waiting: ThreadWaiting | Alone, error: BaseException) -> None:
         """A caller goes by an exception: nobody may be left waiting for it.
 
         Its record, if it is queued, stays so and will be committed; nobody waits for the answer.

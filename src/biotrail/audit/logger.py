@@ -128,7 +128,11 @@ class AuditLogger:
             ClosedError: The log is closed.
         """
         self._check_process()
-        return _only(self._submit([self._prepare(event)]))
+        committer = self._committer
+        committer.check_open()
+        with _not_recorded:
+            answers = committer.submit([self._preparer.prepare(event)])
+        return _only(answers)
 
     def record_many(self, events: Iterable[Event]) -> list[Receipt]:
         """Record many events, in order, in transactions of up to 1,000.
@@ -369,7 +373,10 @@ def _check_name(key: VerifierKey, origin: str) -> None:
 
 
 def _only(answers: list[Receipt | BiotrailError]) -> Receipt:
-    return _all(answers)[0]
+    (answer,) = answers
+    if isinstance(answer, BiotrailError):
+        raise answer
+    return answer
 
 
 def _all(answers: list[Receipt | BiotrailError]) -> list[Receipt]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import asyncio
 
 __all__ = [
+    "Alone",
     "Answer",
     "Background",
     "TaskWaiting",
@@ -67,6 +68,18 @@ class ThreadWaiting:
         if self.error is not None:
             raise self.error
         return self.answers
+
+
+class Alone:
+    """A caller that found nobody waiting, and commits at once: nobody has to find or answer it."""
+
+    __slots__ = ("abandoned",)
+
+    def __init__(self) -> None:
+        self.abandoned = False
+
+    def wake(self) -> None:
+        """Do nothing: it does not sleep."""
 
 
 class TaskWaiting:

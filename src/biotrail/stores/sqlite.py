@@ -61,6 +61,7 @@ class SQLiteStore(SQLiteReader):
         self._timeout = timeout
         self._writing_lock = threading.RLock()
         self._turn_of = 0
+        self._turn = _Turn(self)
         self._closed = False
         self._held_for_fork = False
         self._known_head: tuple[int, StoredHead | None] | None = None
@@ -109,7 +110,7 @@ class SQLiteStore(SQLiteReader):
 
     def turn(self) -> AbstractContextManager[None]:
         """Take the writer's turn among all threads and processes."""
-        return _Turn(self)
+        return self._turn
 
     def take_turn(self) -> None:
         """Wait for the turn; to be given back by the same thread."""
@@ -192,29 +193,29 @@ class SQLiteStore(SQLiteReader):
                 self._known_head = known[0], StoredHead(batch.size, batch.checkpoint)
 
     def _insert(self, batch: Batch) -> None:
-        execute = self._writing.execute
-        if execute(_SWAP_HEAD, (batch.size, batch.first)).rowcount != 1:
-            raise HeadMovedError(f"{self.path}: the log no longer has {batch.first} entries")
-        last = batch.size - 1
+        first, written, note, tiles, subjects = batch
+        execute, last = self._writing.execute, first + len(written) - 1
+        if execute(_SWAP_HEAD, (last + 1, first)).rowcount != 1:
+            raise HeadMovedError(f"{self.path}: the log no longer has {first} entries")
         many = self._writing.executemany
         many(
             _INSERT_ENTRY,
             [
-                (index, one.entry, batch.checkpoint if index == last else None, *one.lookup)
-                for index, one in enumerate(batch.entries, batch.first)
+                (index, entry, note if index == last else None, *lookup)
+                for index, (entry, _, lookup) in enumerate(written, first)
             ],
         )
         payloads = [
-            (index, one.payload)
-            for index, one in enumerate(batch.entries, batch.first)
-            if one.payload is not None
+            (index, payload)
+            for index, (_, payload, _) in enumerate(written, first)
+            if payload is not None
         ]
         if payloads:
             many(_INSERT_PAYLOAD, payloads)
-        if batch.tiles:
-            many(_INSERT_TILE, batch.tiles)
-        if batch.subjects:
-            many(_INSERT_SUBJECT, batch.subjects)
+        if tiles:
+            many(_INSERT_TILE, tiles)
+        if subjects:
+            many(_INSERT_SUBJECT, subjects)
 
     def _commit(self) -> None:
         try:

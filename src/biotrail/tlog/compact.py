@@ -145,7 +145,7 @@ class CompactRange:
 
     def copy(self) -> CompactRange:
         """Return a range of its own with the same leaves."""
-        twin = CompactRange()
+        twin = object.__new__(CompactRange)  # what is copied was checked before
         twin._size, twin._hashes = self._size, self._hashes.copy()
         return twin
 
