@@ -31,7 +31,9 @@ from biotrail.matchers.landmarks import (
     NetworkSeal,
 )
 from biotrail.matchers.pad import PadBackend, PadResult
+from biotrail.matchers.projection import ProjectionKey, SignProjection
 from biotrail.matchers.reference import Reference
+from biotrail.matchers.renewable import RenewableMatcher
 from biotrail.matchers.several import SampleRule, compare_reference
 
 __all__ = [
@@ -61,10 +63,13 @@ __all__ = [
     "OnnxFaceEmbedder",
     "PadBackend",
     "PadResult",
+    "ProjectionKey",
     "QualityGate",
     "Reference",
+    "RenewableMatcher",
     "Sample",
     "SampleRule",
+    "SignProjection",
     "compare_reference",
     "decide",
     "enrol",

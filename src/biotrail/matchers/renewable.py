@@ -1,0 +1,190 @@
+"""Renewable references: a matcher whose references can be revoked and issued anew from one face.
+
+What it promises: references are revocable, and unlinkable between applications, while the key is
+secret. It does not promise that they cannot be inverted: with the key, an embedding close to the
+original is calculated from the bits. docs/explanation/renewable-references.md shows it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+from biotrail.errors import MatcherError, ModelError
+from biotrail.matchers.backend import (
+    FailureToAcquire,
+    Features,
+    MatcherBackend,
+    Sample,
+    require_same_card,
+)
+from biotrail.matchers.card import ModelCard, ModelFile
+from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.measures import MEASURES
+from biotrail.matchers.projection import ProjectionKey, SignProjection
+from biotrail.matchers.reference import Reference
+
+__all__ = ["RenewableMatcher"]
+
+_VERSION_LIMIT = 64
+_KNOWN = "ddf82d75ca9bb1b6"
+"""The 64 bits that the self-test must come to; they are among the vectors of the specification."""
+
+
+class RenewableMatcher:
+    """Wraps a matcher of embeddings; references and probes become bits under a key.
+
+    The score is the normalised Hamming distance: the share of bits that differ, from 0 to 1, lower
+    is better. It needs a threshold of its own, calibrated like any other. Thread-safe if the
+    wrapped matcher is.
+
+    Args:
+        matcher: Captures, and extracts embeddings. It is shared, and stays open when this closes.
+        key: The application's key. Another key makes another model card, so that references of the
+            old one are refused by name.
+        bits: Number of bits of a reference, a multiple of 8 from 64 to 4,096.
+
+    Raises:
+        MatcherError: The wrapped matcher's features are no embeddings, its version leaves no room
+            for the key's id, or `bits` is out of range.
+        ModelError: The projection does not give its known answer on this machine.
+    """
+
+    def __init__(self, matcher: MatcherBackend, key: ProjectionKey, *, bits: int = 512) -> None:
+        inner = matcher.card
+        if inner.metric not in MEASURES:
+            raise MatcherError(
+                f"features of {inner.id} are compared by {inner.metric}: only embeddings "
+                f"({', '.join(MEASURES)}) can be projected"
+            )
+        self._projection = SignProjection(
+            key, context=inner.digest, dimension=inner.dimension, bits=bits
+        )
+        self._matcher, self._inner = matcher, inner
+        self._card = _card(inner, key, bits)
+        self._closed = False
+        _check_known_answer()
+
+    @property
+    def card(self) -> ModelCard:
+        """What computes the scores: the wrapped matcher's card, and the key's id in the version."""
+        return self._card
+
+    def capture(self, image: object, /) -> Sample | FailureToAcquire:
+        """Capture by the wrapped matcher; raises as it does."""
+        if self._closed:
+            raise MatcherError("this matcher is closed")
+        found = self._matcher.capture(image)
+        if isinstance(found, FailureToAcquire):
+            return found
+        return attrs.evolve(found, card_digest=self._card.digest)
+
+    def extract(self, sample: Sample, /) -> Features:
+        """The sample's bits under the key.
+
+        Raises:
+            MatcherError: The sample was captured by another model, or its embedding is zero.
+        """
+        require_same_card(self._card, sample)
+        inner = attrs.evolve(sample, card_digest=self._inner.digest)
+        return self.project(self._matcher.extract(inner))
+
+    def project(self, features: Features) -> Features:
+        """The bits of features that the wrapped matcher extracted.
+
+        Raises:
+            MatcherError: Another model made them, or they are zero.
+        """
+        require_same_card(self._inner, features)
+        signs = self._projection.project(features.values)
+        return Features(card_digest=self._card.digest, values=signs)
+
+    def renew(
+        self,
+        reference: Reference,
+        *,
+        id: str,
+        created: datetime | None = None,
+        expires: datetime | None = None,
+    ) -> Reference:
+        """A reference under this key, from one that holds the wrapped matcher's embeddings.
+
+        This is how a key is replaced where the host keeps embeddings (encrypted, away from the
+        bits). From bits under an old key there is no way to bits under a new one: where nothing
+        else is kept, the person enrols again.
+
+        Raises:
+            MatcherError: Another model made it, or the id is that of the old reference.
+        """
+        if id == reference.id:
+            raise MatcherError("a renewed reference needs a new id, else both could be linked")
+        projected = [self.project(sample) for sample in reference.samples]
+        return Reference.from_samples(projected, id=id, created=created, expires=expires)
+
+    def compare(self, reference: Features, probe: Features, /) -> ComparisonScore:
+        """The share of bits that differ.
+
+        Raises:
+            MatcherError: One of them was made by another model, or under another key.
+        """
+        require_same_card(self._card, reference, probe)
+        differ = int((reference.values != probe.values).sum())
+        value = differ / self._projection.bits
+        return score_of(self._card, value, reference=reference.reference_id)
+
+    def self_test(self) -> None:
+        """Check the projection's known answer, and the wrapped matcher's.
+
+        Raises:
+            MatcherError: An answer is not the known one.
+        """
+        _check_known_answer()
+        self._matcher.self_test()
+
+    def close(self) -> None:
+        """Capture no more; the wrapped matcher stays open."""
+        self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _card(inner: ModelCard, key: ProjectionKey, bits: int) -> ModelCard:
+    version = f"{inner.version}+key.{key.id}"
+    if len(version) > _VERSION_LIMIT:
+        raise MatcherError(f"the version {inner.version!r} is too long to take a key's id")
+    wrapped = ModelFile(
+        name=f"model card of {inner.id}", sha256=inner.digest.hex(), licence=inner.licence
+    )
+    return attrs.evolve(
+        inner,
+        id=f"{inner.id}/sign-projection",
+        version=version,
+        metric="hamming",
+        higher_is_better=False,
+        dimension=bits,
+        files=(*inner.files, wrapped),
+        intended_use=f"{inner.intended_use}; renewable while the projection key is secret",
+    )
+
+
+def _check_known_answer() -> None:
+    import numpy
+
+    projection = SignProjection(
+        ProjectionKey(bytes(range(32))), context=bytes(32), dimension=5, bits=64
+    )
+    signs = projection.project(numpy.array([1.0, -0.5, 0.25, 1e-3, -3.0]))
+    if numpy.packbits(signs > 0, bitorder="little").tobytes().hex() != _KNOWN:
+        raise ModelError("self-test: the sign projection does not give its known answer")
