@@ -1,0 +1,175 @@
+"""Bounds for people who were not measured: calibrate on one draw of people, measure on another.
+
+A threshold is used on other people than those it was found with. So each resample draws people
+twice, each time as many as there were: the threshold is found with the first draw, and the error
+rates at it are measured with the second. What comes out scatters as the error rate of a threshold
+does that is found with some people and measured on as many others, the choice of the threshold and
+the luck of both groups included. The upper bound of the FMR is the quantile of that scatter at the
+confidence; it is also a cautious bound of the FMR of the whole population.
+
+A plain percentile of resampled error rates at the threshold that was found covers too seldom (down
+to 80 % for a stated 95 %, docs/explanation/error-rates.md), since it forgets that the threshold was
+chosen where this group of people had few false matches.
+
+No bound lies below the rule of 3 over people. What none of this covers: people of another kind,
+other cameras, other light.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import attrs
+
+from biotrail.errors import CalibrationError, MatcherError
+from biotrail.matchers.rates.resampling import FEWEST_PEOPLE, MatedScores, NonMatedScores, draws
+from biotrail.matchers.rates.scores import ScoreTable
+from biotrail.matchers.rates.support import rule_of_three
+
+if TYPE_CHECKING:
+    from biotrail.matchers.rates.scores import Flags, Integers, Reals
+
+__all__ = ["METHOD", "Interval", "PeopleSample", "Scatter", "upper_quantile"]
+
+METHOD = "two draws of people: threshold from the first, error rates from the second"
+_FEW_ERR = 3
+"""With errors of fewer people than this, resampling cannot tell how they spread."""
+
+
+@attrs.frozen
+class Interval:
+    """Between which two error rates the true one lies, at a stated confidence.
+
+    Attributes:
+        lower: Lower end.
+        upper: Upper end.
+    """
+
+    lower: float
+    upper: float
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Scatter:
+    """Error rates of all resamples for one way of finding a threshold.
+
+    Attributes:
+        fmr: False match rates, ascending, float64.
+        fnmr: False non-match rates, ascending, float64.
+    """
+
+    fmr: Reals
+    fnmr: Reals
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class PeopleSample:
+    """Comparisons of people, ready to be resampled.
+
+    Attributes:
+        non_mated: Non-mated comparisons.
+        mated: Mated comparisons.
+        draws: Two draws of people for each resample.
+    """
+
+    non_mated: NonMatedScores
+    mated: MatedScores
+    draws: tuple[tuple[Reals, Reals], ...]
+
+    @classmethod
+    def of(
+        cls, scores: ScoreTable, *, resamples: int, seed: int, only: Flags | None = None
+    ) -> PeopleSample:
+        """Draw people for every resample; draws that leave nothing to compare are drawn again.
+
+        Raises:
+            CalibrationError: Too few people, or people are not known.
+            MatcherError: There is no mated or no non-mated comparison, or an argument is out of
+                range.
+        """
+        if not scores.knows_people:
+            raise CalibrationError(
+                "intervals resample people: give each comparison the pseudonyms of the two people"
+            )
+        non_mated = NonMatedScores.of(scores, only=only)
+        mated = MatedScores.of(scores, only=only)
+        if not len(non_mated.micro) or not len(mated.micro):
+            absent = "mated" if len(non_mated.micro) else "non-mated"
+            raise MatcherError(f"mated and non-mated comparisons are needed; no {absent} is here")
+        if min(non_mated.people, mated.people) < FEWEST_PEOPLE:
+            raise CalibrationError(
+                f"mated comparisons are of {mated.people} people, non-mated of {non_mated.people}: "
+                f"at least {FEWEST_PEOPLE} are needed for an interval over people",
+                people=min(non_mated.people, mated.people),
+                people_needed=FEWEST_PEOPLE,
+            )
+        usable = [
+            both
+            for both in draws(scores.people, resamples=resamples, seed=seed)
+            if all(non_mated.total(one) and one @ mated.counts for one in both)
+        ]
+        if len(usable) < resamples // 2:
+            raise CalibrationError("too few people are compared with each other for an interval")
+        return cls(non_mated=non_mated, mated=mated, draws=tuple(usable))
+
+    def at_target(self, target: float) -> Scatter:
+        """What a threshold for this FMR, found with other people, does to other people again."""
+        import numpy
+
+        rates = numpy.empty((2, len(self.draws)))
+        for place, (found_with, measured_on) in enumerate(self.draws):
+            count = self.non_mated.allowed(target, found_with)
+            threshold = self.non_mated.threshold(count)
+            matches = self.non_mated.matches(count, measured_on)
+            rates[0, place] = matches / self.non_mated.total(measured_on)
+            rates[1, place] = self.mated.fnmr(threshold, measured_on)
+        rates.sort(axis=1)
+        return Scatter(fmr=rates[0], fnmr=rates[1])
+
+    def fmr_upper(self, scatter: Scatter, confidence: float) -> float:
+        """Upper bound of the FMR: as many other people stay below it with this confidence."""
+        seen = upper_quantile(scatter.fmr, confidence)
+        return max(seen, rule_of_three(self.non_mated.pairs, confidence))
+
+    def fnmr_interval(self, scatter: Scatter, confidence: float, threshold: int) -> Interval:
+        """Two-sided interval of the FNMR at a threshold (in millionths)."""
+        half = (1 - confidence) / 2
+        lower = -upper_quantile(-scatter.fnmr[::-1], 1 - half)
+        upper = upper_quantile(scatter.fnmr, 1 - half)
+        if self.mated.people_rejected(threshold) < _FEW_ERR:
+            upper = max(upper, rule_of_three(self.mated.people, confidence))
+        return Interval(lower, upper)
+
+    def eer_interval(self, confidence: float) -> Interval:
+        """Two-sided interval of the EER: threshold and rate both from each first draw."""
+        import numpy
+
+        thresholds = numpy.unique(numpy.append(self.non_mated.micro, self.mated.micro))[::-1]
+        matching = len(self.non_mated.micro) - self.non_mated.micro[::-1].searchsorted(thresholds)
+        rejected = self.mated.micro.searchsorted(thresholds)
+        rates = numpy.sort([self._eer(one, matching, rejected) for one, _ in self.draws])
+        half = (1 - confidence) / 2
+        lower = -upper_quantile(-rates[::-1], 1 - half)
+        return Interval(lower, upper_quantile(rates, 1 - half))
+
+    def _eer(self, weights: Reals, matching: Integers, rejected: Integers) -> float:
+        import numpy
+
+        pairs = weights[self.non_mated.left] * weights[self.non_mated.right]
+        mated = weights[self.mated.person]
+        fmr = numpy.append(0.0, pairs.cumsum())[matching] / pairs.sum()
+        fnmr = numpy.append(0.0, mated.cumsum())[rejected] / mated.sum()
+        place = int(abs(fmr - fnmr).argmin())
+        return float(fmr[place] + fnmr[place]) / 2
+
+
+def upper_quantile(ascending: Reals, share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed; no interpolation.
+
+    Args:
+        ascending: Sorted values.
+        share: From 0 to 1.
+    """
+    place = math.ceil(share * len(ascending) - 1e-9) - 1
+    return float(ascending[min(max(place, 0), len(ascending) - 1)])

@@ -1,0 +1,194 @@
+"""Resampling of people: who would have been there, had other people come to be measured.
+
+One resample draws as many people as there were, with replacement. A person who was drawn ``m``
+times weighs ``m`` in mated comparisons, and a comparison of two people weighs the product of their
+weights; two copies of one person are no non-mated comparison. So every comparison of a person comes
+and goes with that person, which is what makes comparisons of one person depend on each other. This
+is the bootstrap over subjects that ISO/IEC 19795-1 names for error rates, in the two-way form for
+pairs: Bolle, Ratha, Pankanti, "Error analysis of pattern recognition systems: the subsets
+bootstrap", CVIU 93 (2004); Snijders, Borgatti, "Non-parametric standard errors and tests for
+network statistics", Connections 22 (1999), for pairs of two people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+
+from biotrail.errors import MatcherError
+from biotrail.matchers.rates.scores import ScoreTable
+
+if TYPE_CHECKING:
+    from biotrail.matchers.rates.scores import Flags, Integers, Reals
+
+__all__ = ["FEWEST_PEOPLE", "MatedScores", "NonMatedScores", "draws"]
+
+FEWEST_PEOPLE = 5
+"""With fewer, a resample tells nothing."""
+_SPARE = 8
+
+
+def draws(people: int, *, resamples: int, seed: int) -> Iterator[tuple[Reals, Reals]]:
+    """Two independent draws of people for each resample: how often each was drawn, float64.
+
+    From NumPy's ``RandomState``, whose stream of numbers is the same in every version of NumPy.
+
+    Args:
+        people: How many people there are.
+        resamples: How many times two draws are made.
+        seed: Any whole number from 0 to 2**32 - 1.
+
+    Raises:
+        MatcherError: The seed or the number of resamples is out of range.
+    """
+    import numpy
+
+    if not 100 <= resamples <= 100_000:
+        raise MatcherError("from 100 to 100,000 resamples")
+    if not 0 <= seed < 2**32:
+        raise MatcherError("the seed is a whole number from 0 to 2**32 - 1")
+    random = numpy.random.RandomState(seed)
+    for _ in range(resamples):
+        first, second = random.randint(people, size=(2, people))
+        yield (
+            numpy.bincount(first, minlength=people).astype(numpy.float64),
+            numpy.bincount(second, minlength=people).astype(numpy.float64),
+        )
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class NonMatedScores:
+    """Non-mated comparisons from the strictest score to the most lenient.
+
+    Attributes:
+        micro: Scores, descending, int64.
+        left: Number of the one person, int64.
+        right: Number of the other, int64.
+        ends: For each distinct score, how many comparisons score at least that, int64.
+        pair_left: One person of each two who were compared at all.
+        pair_right: The other.
+        pair_counts: How often the two were compared, float64.
+    """
+
+    micro: Integers
+    left: Integers
+    right: Integers
+    ends: Integers
+    pair_left: Integers
+    pair_right: Integers
+    pair_counts: Reals
+
+    @classmethod
+    def of(cls, scores: ScoreTable, *, only: Flags | None = None) -> NonMatedScores:
+        """Take the non-mated comparisons of a table whose people are known."""
+        import numpy
+
+        chosen = ~scores.mated if only is None else ~scores.mated & only
+        micro = scores.micro[chosen]
+        order = numpy.argsort(-micro, kind="stable")
+        micro = micro[order]
+        left, right = scores.references[chosen][order], scores.probes[chosen][order]
+        keys, counts = numpy.unique(
+            numpy.minimum(left, right) * scores.people + numpy.maximum(left, right),
+            return_counts=True,
+        )
+        return cls(
+            micro=micro,
+            left=left,
+            right=right,
+            ends=numpy.append(numpy.flatnonzero(numpy.diff(micro)) + 1, len(micro)),
+            pair_left=keys // scores.people,
+            pair_right=keys % scores.people,
+            pair_counts=counts.astype(numpy.float64),
+        )
+
+    @property
+    def pairs(self) -> int:
+        """How many times two people there are who were compared with each other."""
+        return len(self.pair_counts)
+
+    @property
+    def people(self) -> int:
+        """How many people take part."""
+        import numpy
+
+        return len(numpy.union1d(self.pair_left, self.pair_right))
+
+    def total(self, weights: Reals) -> float:
+        """Weight of all comparisons under the people's weights."""
+        return float((weights[self.pair_left] * weights[self.pair_right]) @ self.pair_counts)
+
+    def matches(self, count: int, weights: Reals) -> float:
+        """Weight of the first `count` comparisons."""
+        return float(weights[self.left[:count]] @ weights[self.right[:count]])
+
+    def allowed(self, target: float, weights: Reals) -> int:
+        """How many comparisons may match so that the weighted FMR is at most `target`.
+
+        Scores that are equal are let in together or not at all.
+        """
+        limit = target * self.total(weights) * (1 + 1e-12)
+        distinct = len(self.ends)
+        tried = min(distinct, int(_SPARE * target * len(self.micro)) + 256)
+        while True:
+            ends = self.ends[:tried]
+            last = int(ends[-1])
+            running = (weights[self.left[:last]] * weights[self.right[:last]]).cumsum()
+            place = int(running[ends - 1].searchsorted(limit, side="right"))
+            if place < tried or tried == distinct:
+                return int(ends[place - 1]) if place else 0
+            tried = min(distinct, _SPARE * tried)
+
+    def threshold(self, count: int) -> int:
+        """The threshold, in millionths, at which exactly the first `count` comparisons match."""
+        return int(self.micro[count - 1]) if count else int(self.micro[0]) + 1
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class MatedScores:
+    """Mated comparisons from the lowest score to the highest.
+
+    Attributes:
+        micro: Scores, ascending, int64.
+        person: Number of the person, int64.
+        counts: How many mated comparisons each person has, float64, one a person of the table.
+    """
+
+    micro: Integers
+    person: Integers
+    counts: Reals
+
+    @classmethod
+    def of(cls, scores: ScoreTable, *, only: Flags | None = None) -> MatedScores:
+        """Take the mated comparisons of a table whose people are known."""
+        import numpy
+
+        chosen = scores.mated if only is None else scores.mated & only
+        micro, person = scores.micro[chosen], scores.references[chosen]
+        order = numpy.argsort(micro, kind="stable")
+        counts = numpy.bincount(person, minlength=scores.people).astype(numpy.float64)
+        return cls(micro=micro[order], person=person[order], counts=counts)
+
+    @property
+    def people(self) -> int:
+        """How many people have a mated comparison."""
+        return int((self.counts > 0).sum())
+
+    def rejected(self, threshold: int) -> int:
+        """How many comparisons score below the threshold (in millionths)."""
+        return int(self.micro.searchsorted(threshold))
+
+    def people_rejected(self, threshold: int) -> int:
+        """How many people have a comparison below the threshold."""
+        import numpy
+
+        return len(numpy.unique(self.person[: self.rejected(threshold)]))
+
+    def fnmr(self, threshold: int, weights: Reals) -> float | None:
+        """Weighted false non-match rate at a threshold; None where nobody of weight is mated."""
+        total = float(weights @ self.counts)
+        if not total:
+            return None
+        return float(weights[self.person[: self.rejected(threshold)]].sum()) / total
