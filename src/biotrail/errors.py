@@ -17,12 +17,14 @@ __all__ = [
     "CanonicalError",
     "ClosedError",
     "DeletionIncompleteError",
+    "DuplicateReferenceError",
     "EventConflictError",
     "EventError",
     "EventIdTakenError",
     "ExpiredReferenceError",
     "ForkedError",
     "ForkedProcessError",
+    "GalleryFileError",
     "HeadMovedError",
     "InsertedError",
     "KeyFileError",
@@ -195,6 +197,31 @@ class ReferenceKeyError(ReferenceStoreError):
 
 class AlteredReferenceError(ReferenceStoreError):
     """A row of a reference store is not as it was written: changed, swapped or damaged."""
+
+
+class DuplicateReferenceError(MatcherError):
+    """Features that were to be enrolled reach a threshold with references that are there already.
+
+    Attributes:
+        candidates: The `biotrail.matchers.Candidate` of each, best first.
+    """
+
+    def __init__(self, message: str, candidates: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class GalleryFileError(MatcherError):
+    """A file cannot be read as the gallery that was asked for.
+
+    Attributes:
+        reason: ``"absent"``, ``"not a gallery"``, ``"truncated"``, ``"corrupted"``,
+            ``"wrong key"``, ``"key needed"`` or ``"other model"``.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class DeletionIncompleteError(MatcherError):
