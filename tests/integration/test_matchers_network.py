@@ -26,10 +26,11 @@ CALLS = "trace=network,unshare,prctl,seccomp,io_uring_setup"
 
 USE = """
 import sys, time
-from biotrail.matchers import MediaPipeFaceLandmarks
-backend = MediaPipeFaceLandmarks(sys.argv[1])
-for _ in range(3):
-    backend.capture(sys.argv[2])
+from biotrail.matchers import FaceFinder
+video = len(sys.argv) > 3
+backend = FaceFinder(sys.argv[1], video=video)
+for number in range(3):
+    backend.find(sys.argv[2], milliseconds=40 * number if video else None)
 begun = time.monotonic()
 backend.close()
 print(time.monotonic() - begun)
@@ -40,23 +41,24 @@ import struct, sys, time
 from biotrail.matchers import _landmark_worker as worker
 assert worker.seal_network().holds
 model = open(sys.argv[1], "rb").read()
-detector = worker.Detector(model, {"maximum_faces": 2, "minimum_confidence_micro": 500000})
-for _ in range(3):
-    detector.detect(struct.pack(">II", 64, 64) + bytes(64 * 64 * 3))
+options = {"maximum_faces": 2, "minimum_confidence_micro": 500000, "video": len(sys.argv) > 3}
+detector = worker.Detector(model, options)
+for time_of_frame in range(3):
+    detector.detect(struct.pack(">IIq", 64, 64, time_of_frame) + bytes(64 * 64 * 3))
 begun = time.monotonic()
 detector._landmarker.close()
 print(time.monotonic() - begun)
 """
 
 
-def traced(program: str, folder: Path) -> tuple[list[str], float]:
+def traced(program: str, folder: Path, *more: str) -> tuple[list[str], float]:
     """Run a program under strace; the lines of the trace, and the number that it prints."""
     trace = folder / "trace"
     files = photographs()
     ran = subprocess.run(
         [
             *("strace", "-f", "-qq", "-e", CALLS, "-o", str(trace)),
-            *(sys.executable, "-c", program, str(files["model"]), str(files["enrolled"])),
+            *(sys.executable, "-c", program, str(files["model"]), str(files["enrolled"]), *more),
         ],
         capture_output=True,
         text=True,
@@ -85,9 +87,10 @@ def test_the_trace_would_show_it(tmp_path: Path) -> None:
     assert len(left_the_machine(lines)) == 1
 
 
-def test_nothing_leaves_while_faces_are_processed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [(), ("video",)], ids=["images", "video"])
+def test_nothing_leaves_while_faces_are_processed(tmp_path: Path, mode: tuple[str, ...]) -> None:
     """Start, three captures and close: no connection, no datagram, no name look-up."""
-    lines, seconds = traced(USE, tmp_path)
+    lines, seconds = traced(USE, tmp_path, *mode)
     assert any("unshare(CLONE_NEWUSER|CLONE_NEWNET)" in line for line in lines)
     assert any("SECCOMP_MODE_FILTER" in line for line in lines)
     assert left_the_machine(lines) == []
@@ -95,9 +98,10 @@ def test_nothing_leaves_while_faces_are_processed(tmp_path: Path) -> None:
     assert seconds < 0.5
 
 
-def test_nothing_leaves_when_mediapipe_closes_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [(), ("video",)], ids=["images", "video"])
+def test_nothing_leaves_when_mediapipe_closes_itself(tmp_path: Path, mode: tuple[str, ...]) -> None:
     """Even MediaPipe's own closing, at which it reports, gets nothing out, and does not wait."""
-    lines, seconds = traced(CLOSE_SEALED, tmp_path)
+    lines, seconds = traced(CLOSE_SEALED, tmp_path, *mode)
     assert left_the_machine(lines) == []
     assert not any(re.search(r"connect\(.*AF_UNIX.*= 0", line) for line in lines)
     assert seconds < 1.0

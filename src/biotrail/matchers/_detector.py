@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any
 
-from biotrail.matchers._wire import FACE_BYTES, SIZE
+from biotrail.matchers._wire import FACE_BYTES, PICTURE
 
 __all__ = ["Detector", "Refusal"]
 
@@ -45,17 +45,18 @@ def _import_mediapipe() -> Any:
 
 
 class Detector:
-    """Face Landmarker in this process, image mode.
+    """Face Landmarker in this process.
 
     Args:
         model: Bytes of the .task file.
-        options: ``maximum_faces`` and ``minimum_confidence_micro``.
+        options: ``maximum_faces``, ``minimum_confidence_micro`` and ``video``.
 
     Raises:
         Refusal: A library is missing, or the model is not one.
     """
 
     def __init__(self, model: bytes, options: dict[str, int]) -> None:
+        self._video = bool(options.get("video"))
         try:
             self._mediapipe = _import_mediapipe()
             self._landmarker = self._create(model, options)
@@ -66,36 +67,65 @@ class Detector:
 
     def _create(self, model: bytes, options: dict[str, int]) -> Any:
         tasks = self._mediapipe.tasks
+        modes = tasks.vision.RunningMode
         confidence = options["minimum_confidence_micro"] / 1_000_000
         settings = tasks.vision.FaceLandmarkerOptions(
             base_options=tasks.BaseOptions(model_asset_buffer=model),
+            running_mode=modes.VIDEO if self._video else modes.IMAGE,
             num_faces=options["maximum_faces"],
             min_face_detection_confidence=confidence,
             min_face_presence_confidence=confidence,
+            min_tracking_confidence=confidence,
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
         )
         return tasks.vision.FaceLandmarker.create_from_options(settings)
 
-    def detect(self, body: bytes) -> list[bytes]:
-        """Find the faces of one DETECT body; 478 x 3 float32 of each, as bytes."""
+    def detect(self, body: bytes | memoryview, shared: Any = None) -> list[bytes]:
+        """Find the faces of one DETECT body; each as `FACE_BYTES` bytes.
+
+        Args:
+            body: As in `biotrail.matchers._wire`.
+            shared: Memory in which the pixels lie, where they are not in the body.
+        """
         import numpy
 
-        width, height = SIZE.unpack_from(body)
-        pixels = numpy.frombuffer(body, numpy.uint8, offset=SIZE.size)
-        if 0 in (width, height) or pixels.size != width * height * 3:
+        width, height, milliseconds = PICTURE.unpack_from(body)
+        size = width * height * 3
+        inline = len(body) - PICTURE.size
+        source = shared if shared is not None and not inline else memoryview(body)[PICTURE.size :]
+        if not size or len(source) < size or inline not in (0, size):
             raise Refusal("protocol", "the pixels do not fill the image")
-        image = self._mediapipe.Image(
-            image_format=self._mediapipe.ImageFormat.SRGB, data=pixels.reshape(height, width, 3)
+        pixels = numpy.frombuffer(source, numpy.uint8, size).reshape(height, width, 3)
+        image = self._mediapipe.Image(image_format=self._mediapipe.ImageFormat.SRGB, data=pixels)
+        if self._video:
+            found = self._landmarker.detect_for_video(image, milliseconds)
+        else:
+            found = self._landmarker.detect(image)
+        parts = (
+            found.face_landmarks,
+            found.face_blendshapes,
+            found.facial_transformation_matrixes,
         )
-        faces = self._landmarker.detect(image).face_landmarks
-        return [_face_bytes(face) for face in faces]
+        return [_face_bytes(*face) for face in zip(*parts, strict=True)]
 
 
-def _face_bytes(face: Any) -> bytes:
+def _face_bytes(points: Any, blendshapes: Any, matrix: Any) -> bytes:
     import numpy
 
-    data = numpy.array([(point.x, point.y, point.z) for point in face], "<f4").tobytes()
+    data = b"".join(
+        (
+            numpy.array([(point.x, point.y, point.z) for point in points], "<f4").tobytes(),
+            numpy.array([shape.score for shape in blendshapes], "<f4").tobytes(),
+            numpy.asarray(matrix, "<f4").tobytes(),
+        )
+    )
     if len(data) != FACE_BYTES:
-        raise Refusal("model", f"the model gives {len(face)} points for a face, not 478")
+        raise Refusal(
+            "model",
+            f"the model gives {len(points)} points and {len(blendshapes)} blendshapes for a face, "
+            "not 478 and 52",
+        )
     return data
 
 

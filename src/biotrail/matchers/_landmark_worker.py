@@ -12,6 +12,7 @@ then import it.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import re
 import sys
@@ -21,7 +22,13 @@ from typing import BinaryIO, NoReturn
 
 from biotrail.matchers._detector import Detector, Refusal
 from biotrail.matchers._seal import Seal, seal_network
-from biotrail.matchers._wire import MAXIMUM_REQUEST, Kind, read_frame, write_frame
+from biotrail.matchers._wire import (
+    MAXIMUM_REQUEST,
+    SHARED_BYTES,
+    Kind,
+    read_frame,
+    write_frame,
+)
 
 FIRST_CLEAN, FIRST_REPORTING = (0, 10, 30), (0, 10, 35)
 """Versions from the first up to, not including, the second were seen to open no connection."""
@@ -94,8 +101,8 @@ def _expect(frame: tuple[Kind, bytes] | None, kind: Kind) -> bytes:
     return frame[1]
 
 
-def _start(requests: BinaryIO, replies: BinaryIO) -> Detector:
-    """Seal, load, and say what was done."""
+def _start(requests: BinaryIO, replies: BinaryIO) -> tuple[Detector, mmap.mmap | None]:
+    """Seal, load, and say what was done; the detector, and where pixels lie."""
     seal = seal_network()
     runtime = _installed_version()
     check_version(runtime, seal)
@@ -104,14 +111,22 @@ def _start(requests: BinaryIO, replies: BinaryIO) -> Detector:
     detector = Detector(model, options)
     ready = {"mediapipe": runtime, **seal._asdict()}
     write_frame(replies, Kind.READY, json.dumps(ready).encode())
-    return detector
+    return detector, _shared(int(options.get("shared", -1)))
+
+
+def _shared(descriptor: int) -> mmap.mmap | None:
+    if descriptor < 0:
+        return None
+    memory = mmap.mmap(descriptor, SHARED_BYTES, prot=mmap.PROT_READ)
+    os.close(descriptor)
+    return memory
 
 
 def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    detector = _start(requests, replies)
+    detector, shared = _start(requests, replies)
     while True:
         body = _expect(read_frame(requests, maximum=MAXIMUM_REQUEST), Kind.DETECT)
-        faces = detector.detect(body)
+        faces = detector.detect(body, shared)
         write_frame(replies, Kind.FACES, bytes([len(faces)]), *faces)
 
 

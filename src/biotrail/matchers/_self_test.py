@@ -105,7 +105,8 @@ def check_drawn_face(faces_in: Callable[[RgbImage], list[Vector]]) -> None:
     import numpy
 
     empty = RgbImage(numpy.full((_SIDE, _SIDE, 3), 128, numpy.uint8), _SIDE, _SIDE)
-    counts = len(faces_in(empty)), len(faces := faces_in(drawn_face()))
+    faces = faces_in(drawn_face())
+    counts = len(faces_in(empty)), len(faces)
     if counts != (0, 1):
         raise ModelError(f"self-test: found {counts} faces in an empty and a drawn image, not 0, 1")
     for index, known in _KNOWN.items():

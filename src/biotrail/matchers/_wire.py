@@ -2,12 +2,15 @@
 
 A frame is a length (4 bytes, big-endian, of what follows), a kind (1 byte) and a body::
 
-    parent to worker   START   JSON {"maximum_faces": n, "minimum_confidence_micro": n}
+    parent to worker   START   JSON {"maximum_faces": n, "minimum_confidence_micro": n,
+                               "video": bool, "shared": file descriptor or -1}
                        MODEL   the bytes of the .task file
-                       DETECT  width (4), height (4), then width x height x 3 bytes, RGB
+                       DETECT  width (4), height (4), milliseconds (8; for video, else 0), then
+                               width x height x 3 bytes, RGB, unless these lie in shared memory
     worker to parent   READY   JSON {"mediapipe": version, "namespace": bool, "filter": bool, ...}
-                       FACES   count (1), then 478 x 3 float32 (little-endian) of each face,
-                               in units of the image's width (x, z) and height (y)
+                       FACES   count (1), then of each face, as float32 (little-endian):
+                               478 x 3 landmarks, in units of the image's width (x, z) and
+                               height (y); 52 blendshapes; 4 x 4 transformation, row by row
                        REFUSED JSON {"reason": word, "message": text}
 
 Nothing is unpickled; lengths are bounded on both sides before memory is taken.
@@ -19,13 +22,27 @@ import enum
 import struct
 from typing import BinaryIO
 
-__all__ = ["FACE_BYTES", "MAXIMUM_REPLY", "MAXIMUM_REQUEST", "Kind", "read_frame", "write_frame"]
+__all__ = [
+    "FACE_BYTES",
+    "HEAD",
+    "MAXIMUM_REPLY",
+    "MAXIMUM_REQUEST",
+    "PICTURE",
+    "POINTS",
+    "SHARED_BYTES",
+    "Kind",
+    "read_frame",
+    "write_frame",
+]
 
 MAXIMUM_REQUEST = 32 * 1024 * 1024
 MAXIMUM_REPLY = 64 * 1024
-FACE_BYTES = 478 * 3 * 4
-SIZE = struct.Struct(">II")
-_HEAD = struct.Struct(">IB")
+POINTS, BLENDSHAPES, MATRIX = 478 * 3, 52, 16
+FACE_BYTES = (POINTS + BLENDSHAPES + MATRIX) * 4
+SHARED_BYTES = 4 * 1024 * 1024
+"""Room for the pixels of one image in shared memory; larger ones go through the pipe."""
+PICTURE = struct.Struct(">IIq")
+HEAD = struct.Struct(">IB")
 
 
 class Kind(enum.IntEnum):
@@ -41,7 +58,7 @@ class Kind(enum.IntEnum):
 
 def write_frame(stream: BinaryIO, kind: Kind, *parts: bytes | memoryview) -> None:
     """Write one frame whose body is the parts one after another, and flush."""
-    stream.write(_HEAD.pack(1 + sum(len(part) for part in parts), kind))
+    stream.write(HEAD.pack(1 + sum(len(part) for part in parts), kind))
     for part in parts:
         stream.write(part)
     stream.flush()
@@ -56,10 +73,10 @@ def read_frame(stream: BinaryIO, *, maximum: int) -> tuple[Kind, bytes] | None:
     Raises:
         ValueError: The frame is empty, longer than `maximum`, or of an unknown kind.
     """
-    head = stream.read(_HEAD.size)
-    if len(head) < _HEAD.size:
+    head = stream.read(HEAD.size)
+    if len(head) < HEAD.size:
         return None
-    length, kind = _HEAD.unpack(head)
+    length, kind = HEAD.unpack(head)
     if not 1 <= length <= maximum:
         raise ValueError(f"a frame of {length} bytes; at most {maximum} are read")
     body = stream.read(length - 1)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import attrs
 
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError, NetworkSealError
 from biotrail.matchers._process import Gone, WorkerProcess
-from biotrail.matchers._wire import FACE_BYTES, SIZE, Kind
+from biotrail.matchers._wire import FACE_BYTES, PICTURE, SHARED_BYTES, Kind
 
-__all__ = ["LandmarkWorker", "NetworkSeal"]
+__all__ = ["LandmarkWorker", "LostWorker", "NetworkSeal"]
 
 _REFUSALS: dict[str, type[Exception]] = {
     "dependency": MissingDependencyError,
     "model": ModelError,
     "seal": NetworkSealError,
 }
+_KEPT = 100
 _COMMAND = ("-P", "-m", "biotrail.matchers._landmark_worker")
 
 
@@ -44,16 +48,36 @@ class NetworkSeal:
     detail: str
 
 
+@attrs.frozen(kw_only=True)
+class LostWorker:
+    """A worker process died, hung or spoke nonsense, and was ended.
+
+    Attributes:
+        occurred: When, UTC.
+        cause: ``"ended by signal 9"``, ``"gave no answer in 10 s"``, or the like.
+        last_words: The last lines that it printed.
+    """
+
+    occurred: datetime
+    cause: str
+    last_words: tuple[str, ...] = ()
+
+
 class LandmarkWorker:
     """Face Landmarker in a sealed process. Thread-safe: one call at a time.
 
     Args:
         model: Bytes of the .task file, already checked.
         maximum_faces: How many faces are looked for.
+        video: Whether frames of one video are given, which MediaPipe then tracks faces through.
         minimum_confidence: Below this a face is not reported.
         start_timeout: Seconds that starting may take.
         timeout: Seconds that one image may take.
         command: Arguments for the interpreter that start the worker (for tests).
+        on_worker_lost: Called when a worker was lost, before another is started.
+
+    Attributes:
+        lost_workers: The workers that were lost, the latest 100 of them.
     """
 
     def __init__(
@@ -61,23 +85,26 @@ class LandmarkWorker:
         model: bytes,
         *,
         maximum_faces: int = 2,
+        video: bool = False,
         minimum_confidence: float = 0.5,
         start_timeout: float = 60.0,
         timeout: float = 10.0,
         command: tuple[str, ...] = _COMMAND,
+        on_worker_lost: Callable[[LostWorker], None] | None = None,
     ) -> None:
         self._model = model
-        self._options = {
+        self._options: dict[str, Any] = {
+            "video": video,
             "maximum_faces": maximum_faces,
             "minimum_confidence_micro": round(minimum_confidence * 1_000_000),
         }
         self._start_timeout, self._timeout = start_timeout, timeout
-        self._command = command
+        self._command, self._on_worker_lost = command, on_worker_lost
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._process: WorkerProcess | None = None
         self._closed = False
-        self.restarts = 0
+        self.lost_workers: deque[LostWorker] = deque(maxlen=_KEPT)
         self.ready: dict[str, Any] = {}
 
     def start(self) -> None:
@@ -93,24 +120,32 @@ class LandmarkWorker:
             self._check_usable()
             self._attempt_twice(self._running)
 
-    def detect(self, pixels: memoryview, *, width: int, height: int) -> list[bytes]:
+    def detect(
+        self, pixels: memoryview, *, width: int, height: int, milliseconds: int = 0
+    ) -> list[bytes]:
         """Find faces.
 
         Args:
             pixels: width x height x 3 bytes, RGB.
             width: In pixels.
             height: In pixels.
+            milliseconds: Time of the frame in its video; rises from call to call.
 
         Returns:
-            478 x 3 float32 of each face (little-endian), in units of the image's sides.
+            `FACE_BYTES` bytes of each face, as in `biotrail.matchers._wire`.
 
         Raises:
             MatcherError: The worker failed twice on this image, or is closed.
         """
-        request = (Kind.DETECT, (SIZE.pack(width, height), pixels))
+        head = PICTURE.pack(width, height, milliseconds)
 
         def attempt() -> bytes:
-            kind, body = self._running().exchange(request, timeout=self._timeout)
+            process = self._running()
+            parts: tuple[bytes | memoryview, ...] = (head, pixels)
+            if process.shared is not None and len(pixels) <= SHARED_BYTES:
+                process.shared[: len(pixels)] = pixels
+                parts = (head,)
+            kind, body = process.exchange((Kind.DETECT, parts), timeout=self._timeout)
             return self._body(kind, body, Kind.FACES)
 
         with self._lock:
@@ -133,25 +168,35 @@ class LandmarkWorker:
         if os.getpid() != self._owner:
             raise MatcherError("this matcher was opened in another process (before a fork)")
 
-    def _attempt_twice(self, attempt: Any) -> Any:
-        try:
-            return attempt()
-        except Gone:
-            self._discard()
-            self.restarts += 1
+    def _attempt_twice(self, attempt: Callable[[], Any]) -> Any:
         try:
             return attempt()
         except Gone as error:
-            noise = " | ".join(self._discard())
+            self._record(error)
+        try:
+            return attempt()
+        except Gone as error:
+            noise = " | ".join(self._record(error))
             raise MatcherError(
                 f"the landmark worker {error}, also after a restart; it last said: {noise or '-'}"
             ) from error
 
+    def _record(self, error: Gone) -> tuple[str, ...]:
+        """Discard the worker and keep a note of it; its last words."""
+        lost = LostWorker(
+            occurred=datetime.now(UTC), cause=str(error), last_words=tuple(self._discard())
+        )
+        self.lost_workers.append(lost)
+        if self._on_worker_lost is not None:
+            self._on_worker_lost(lost)
+        return lost.last_words
+
     def _running(self) -> WorkerProcess:
         if self._process is None:
             self._process = self._new_process()
+            options = {**self._options, "shared": self._process.shared_descriptor}
             kind, body = self._process.exchange(
-                (Kind.START, (json.dumps(self._options).encode(),)),
+                (Kind.START, (json.dumps(options).encode(),)),
                 (Kind.MODEL, (self._model,)),
                 timeout=self._start_timeout,
             )

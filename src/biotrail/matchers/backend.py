@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 import attrs
 
 from biotrail.errors import MatcherError
+from biotrail.events import Reason
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.quality import Quality
 
 if TYPE_CHECKING:
     import numpy
@@ -43,7 +45,7 @@ __all__ = [
 
 
 class CaptureFailure(StrEnum):
-    """Why no usable sample was captured. The words are those of `biotrail.events.Reason`."""
+    """Why no usable sample was captured. `event_reason` is the word that an event can carry."""
 
     NO_FACE = "no_face"
     MULTIPLE_FACES = "multiple_faces"
@@ -51,7 +53,15 @@ class CaptureFailure(StrEnum):
     POSE = "pose"
     BLUR = "blur"
     TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
     LOW_QUALITY = "low_quality"
+
+    @property
+    def event_reason(self) -> Reason:
+        """The same in the words of events, which have one word for poor quality of other kinds."""
+        if self is CaptureFailure.TOO_BRIGHT:
+            return Reason.LOW_QUALITY
+        return Reason(self.value)
 
 
 @attrs.frozen
@@ -139,6 +149,14 @@ class MatcherBackend(Protocol):
 
         Raises:
             MatcherError: The argument is not an image that this backend can read.
+        """
+        ...
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """What was measured of a sample of this backend.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
         """
         ...
 

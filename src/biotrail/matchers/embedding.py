@@ -11,6 +11,7 @@ from biotrail.matchers.backend import Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, score_of
 from biotrail.matchers.measures import MEASURES, require_direction
+from biotrail.matchers.quality import Quality
 
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
@@ -120,6 +121,15 @@ class EmbeddingMatcher:
         if self._card.metric == "cosine":
             require_direction(values)
         return Sample(card_digest=self._card.digest, values=values)
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """Nothing is known of the quality of the host's vectors.
+
+        Raises:
+            MatcherError: The sample belongs to another model.
+        """
+        require_same_card(self._card, sample)
+        return Quality()
 
     def extract(self, sample: Sample, /) -> Features:
         """The sample's vector as features.

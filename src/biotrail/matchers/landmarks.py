@@ -11,12 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from biotrail.matchers._geometry import RIGID_POINTS, eye_distance, shape, shape_distance
-from biotrail.matchers._worker import NetworkSeal
+from biotrail.matchers._geometry import RIGID_POINTS, shape, shape_distance
+from biotrail.matchers._worker import LostWorker, NetworkSeal
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, score_of
 from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.sample import quality_of
+from biotrail.matchers.quality import Quality
 
 __all__ = ["DEMONSTRATION_THRESHOLD", "MediaPipeFaceLandmarks", "NetworkSeal"]
 
@@ -65,12 +67,12 @@ class MediaPipeFaceLandmarks:
         return self._finder.seal
 
     @property
-    def restarts(self) -> int:
-        """How often the worker died or hung and was replaced."""
-        return self._finder.restarts
+    def lost_workers(self) -> tuple[LostWorker, ...]:
+        """The worker processes that died or hung and were replaced, the latest 100."""
+        return self._finder.lost_workers
 
     def capture(self, image: object, /) -> Sample | FailureToAcquire:
-        """Look for exactly one face, large enough.
+        """Look for exactly one face, good enough for the finder's gates.
 
         Args:
             image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, or
@@ -82,13 +84,17 @@ class MediaPipeFaceLandmarks:
         face = self._finder.find(image)
         if isinstance(face, FailureToAcquire):
             return face
-        return Sample(
-            card_digest=self._card.digest,
-            values=face.points,
-            width=face.picture.width,
-            height=face.picture.height,
-            eye_distance=eye_distance(face.points),
-        )
+        sample = face.sample(self._card, face.landmarks)
+        return self._finder.gates.check_sample(sample) or sample
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """Pose, size, sharpness, brightness and neutrality of the face.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return quality_of(sample)
 
     def extract(self, sample: Sample, /) -> Features:
         """The shape of the face, with position, size and head pose taken out.

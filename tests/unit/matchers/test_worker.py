@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError, NetworkSealError
-from biotrail.matchers._worker import LandmarkWorker
+from biotrail.matchers._wire import FACE_BYTES, PICTURE
+from biotrail.matchers._worker import LandmarkWorker, LostWorker
 
 HEAD = """
 import os, sys, time
 from biotrail.matchers._wire import *
-FACE_BYTES = 478 * 3 * 4
 stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
 def read(): return read_frame(stdin, maximum=MAXIMUM_REQUEST)
 def ready():
@@ -46,9 +46,9 @@ def detect(subject: LandmarkWorker) -> list[bytes]:
 def test_a_good_worker_answers() -> None:
     """Faces come back as bytes, one piece for each."""
     subject = worker(GOOD)
-    assert detect(subject) == [b"f" * 478 * 3 * 4]
+    assert detect(subject) == [b"f" * FACE_BYTES]
     assert subject.ready == {"mediapipe": "9"}
-    assert subject.restarts == 0
+    assert not subject.lost_workers
     subject.close()
 
 
@@ -58,7 +58,7 @@ def test_a_crash_is_repaired_once(tmp_path: Path) -> None:
     dying = f"import pathlib; mark = pathlib.Path({str(mark)!r})\nready()\nread()\n"
     subject = worker(dying + "if not mark.exists():\n mark.touch(); os._exit(9)\nfaces(2); read()")
     assert len(detect(subject)) == 2
-    assert subject.restarts == 1
+    assert [lost.cause for lost in subject.lost_workers] == ["ended with code 9"]
     subject.close()
 
 
@@ -66,8 +66,58 @@ def test_a_second_crash_is_an_error_with_the_workers_last_words() -> None:
     """Where the new worker dies too, the error names it, and a later call may start another."""
     subject = worker("ready(); read(); print('out of luck', file=sys.stderr); os._exit(9)")
     for _ in range(2):
-        with pytest.raises(MatcherError, match=r"ended, also after a restart.*out of luck"):
+        with pytest.raises(MatcherError, match=r"ended with code 9, also after a restart.*luck"):
             detect(subject)
+    subject.close()
+
+
+def test_the_host_hears_of_each_lost_worker() -> None:
+    """Each lost worker is handed to the host, with its time, cause and last words, and is kept."""
+    heard: list[LostWorker] = []
+    program = "ready(); read(); print('out of luck', file=sys.stderr); sys.stderr.flush(); os.kill("
+    subject = LandmarkWorker(
+        b"model",
+        command=("-c", HEAD + program + "os.getpid(), 9)"),
+        on_worker_lost=heard.append,
+    )
+    with pytest.raises(MatcherError):
+        detect(subject)
+    assert [lost.cause for lost in heard] == ["ended by signal 9"] * 2
+    assert [lost.last_words for lost in heard] == [("out of luck",)] * 2
+    assert list(subject.lost_workers) == heard
+    assert heard[0].occurred.tzinfo is not None
+    subject.close()
+
+
+@pytest.mark.component("memfd")
+def test_pixels_go_through_shared_memory(tmp_path: Path) -> None:
+    """Where the system has memory files, the worker sees the pixels without their being sent."""
+    seen = tmp_path / "seen"
+    subject = worker(
+        "import json, mmap, pathlib\n"
+        "options = json.loads(read()[1]); read()\n"
+        "memory = mmap.mmap(options['shared'], SHARED_BYTES, prot=mmap.PROT_READ)\n"
+        "write_frame(stdout, Kind.READY, b'{}')\n"
+        "body = read()[1]\n"
+        f"pathlib.Path({str(seen)!r}).write_bytes(body + memory[:12])\n"
+        "faces(0); read()"
+    )
+    pixels = bytes(range(12))
+    assert subject.detect(memoryview(pixels), width=2, height=2, milliseconds=7) == []
+    assert seen.read_bytes() == PICTURE.pack(2, 2, 7) + pixels
+    subject.close()
+
+
+def test_pixels_go_through_the_pipe_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are no memory files, the pixels follow their size in the frame."""
+    monkeypatch.delattr("os.memfd_create", raising=False)
+    seen = tmp_path / "seen"
+    program = f"ready()\nimport pathlib; pathlib.Path({str(seen)!r}).write_bytes(read()[1])\n"
+    subject = worker(program + "faces(0); read()")
+    assert subject.detect(memoryview(b"p" * 3_000_000), width=1000, height=1000) == []
+    assert seen.read_bytes() == PICTURE.pack(1000, 1000, 0) + b"p" * 3_000_000
     subject.close()
 
 
@@ -112,7 +162,7 @@ def test_a_refusal_has_its_own_error(reason: str, error: type[Exception]) -> Non
     subject = worker(f"refuse(b{reason!r})")
     with pytest.raises(error, match="why"):
         subject.start()
-    assert subject.restarts == 0
+    assert not subject.lost_workers
     subject.close()
 
 

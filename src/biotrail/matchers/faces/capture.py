@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biotrail.errors import MatcherError
-from biotrail.matchers._geometry import eye_distance
-from biotrail.matchers.backend import FailureToAcquire, Sample
+from biotrail.matchers.backend import FailureToAcquire
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.faces.alignment import FivePointFace, align, five_points
+from biotrail.matchers.faces.alignment import FivePointFace, FivePoints, align, five_points
 from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.gates import CaptureGates
+from biotrail.matchers.faces.measured import face_light
 from biotrail.matchers.faces.presets import FaceModel
+from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.images import read_image
 
 if TYPE_CHECKING:
@@ -27,17 +29,26 @@ class FaceChips:
         preset: Of the model.
         finder: Finds the faces, and stays the caller's; None makes one.
         find_faces: Whether a finder is wanted at all.
+        gates: Which faces are good enough; None takes the finder's, or the defaults.
     """
 
     def __init__(
-        self, card: ModelCard, preset: FaceModel, *, finder: FaceFinder | None, find_faces: bool
+        self,
+        card: ModelCard,
+        preset: FaceModel,
+        *,
+        finder: FaceFinder | None,
+        find_faces: bool,
+        gates: CaptureGates | None,
     ) -> None:
         self._card, self._preset = card, preset
         self._own = FaceFinder() if finder is None and find_faces else None
         self._finder = finder or self._own
+        usual = CaptureGates() if self._finder is None else self._finder.gates
+        self._gates = gates or usual
         self._closed = False
 
-    def capture(self, image: object) -> Sample | FailureToAcquire:
+    def capture(self, image: object) -> FaceSample | FailureToAcquire:
         """A sample whose values are the chip: uint8, shape (size, size, 3), RGB.
 
         Raises:
@@ -47,21 +58,18 @@ class FaceChips:
         if self._closed:
             raise MatcherError("this matcher is closed")
         if isinstance(image, FivePointFace):
-            return self._from_points(image)
+            sample = self._from_points(image)
+            return self._gates.check_sample(sample) or sample
         if self._finder is None:
             raise MatcherError("made without a finder: capture from a FivePointFace")
         face = self._finder.find(image)
         if isinstance(face, FailureToAcquire):
             return face
-        points = five_points(face.points, self._preset.points) / face.picture.scale
-        chip = align(face.picture.pixels, points, kind=self._preset.points, size=self._preset.size)
-        return Sample(
-            card_digest=self._card.digest,
-            values=chip,
-            width=face.picture.width,
-            height=face.picture.height,
-            eye_distance=eye_distance(face.points),
-        )
+        kind = self._preset.points
+        points = five_points(face.landmarks, kind) / face.picture.scale
+        chip = align(face.picture.pixels, points, kind=kind, size=self._preset.size)
+        sample = face.sample(self._card, chip)
+        return self._gates.check_sample(sample) or sample
 
     def close(self) -> None:
         """Close the finder that was made here."""
@@ -69,16 +77,30 @@ class FaceChips:
         if self._own is not None:
             self._own.close()
 
-    def _from_points(self, face: FivePointFace) -> Sample:
+    def _from_points(self, face: FivePointFace) -> FaceSample:
+        kind = self._preset.points
         picture = read_image(face.image)
-        points = _checked_points(face.points) / picture.scale
-        chip = align(picture.pixels, points, kind=self._preset.points, size=self._preset.size)
-        return Sample(
+        given = _checked_points(face.points)
+        points = given / picture.scale
+        sharpness, brightness = face_light(picture.pixels, points, kind=kind)
+        return FaceSample(
             card_digest=self._card.digest,
-            values=chip,
+            values=align(picture.pixels, points, kind=kind, size=self._preset.size),
             width=picture.width,
             height=picture.height,
+            eye_distance=_eye_distance(given, kind),
+            sharpness=sharpness,
+            brightness=brightness,
         )
+
+
+def _eye_distance(points: Vector, kind: FivePoints) -> float:
+    """Distance of the eyes, or of the middles between their corners."""
+    import numpy
+
+    if kind is FivePoints.EYES_NOSE_AND_MOUTH:
+        return float(numpy.linalg.norm(points[0] - points[1]))
+    return float(numpy.linalg.norm(points[0:2].mean(axis=0) - points[2:4].mean(axis=0)))
 
 
 def _checked_points(points: object) -> Vector:

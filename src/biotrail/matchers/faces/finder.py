@@ -4,54 +4,102 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from biotrail.errors import MissingDependencyError, ModelError
+from biotrail.errors import MatcherError, MissingDependencyError, ModelError
 from biotrail.matchers._geometry import LANDMARKS, eye_distance
 from biotrail.matchers._self_test import check_drawn_face
-from biotrail.matchers._worker import LandmarkWorker, NetworkSeal
+from biotrail.matchers._wire import POINTS
+from biotrail.matchers._worker import LandmarkWorker, LostWorker, NetworkSeal
 from biotrail.matchers.backend import CaptureFailure, FailureToAcquire
-from biotrail.matchers.card import ModelFile
+from biotrail.matchers.card import ModelCard, ModelFile
+from biotrail.matchers.faces.alignment import FivePoints, five_points
+from biotrail.matchers.faces.gates import CaptureGates
+from biotrail.matchers.faces.measured import BLENDSHAPES, face_light
+from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.images import MAXIMUM_PIXELS, RgbImage, read_image
 from biotrail.matchers.model_files import FACE_LANDMARKER, fetch, known_files
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from biotrail.matchers.backend import Vector
 
 __all__ = ["Face", "FaceFinder"]
 
 _MODULES = ("mediapipe", "numpy", "PIL")
+_TESTS = 10
+"""Milliseconds before a video's own time in which the self-test's frames lie."""
+_LAST_TIME = 2**50
 
 
 @attrs.frozen(eq=False, kw_only=True)
 class Face:
-    """The one face of an image.
+    """The one face of an image; all of it is biometric data.
 
     Attributes:
         picture: The image, upright, not larger than the face model needs.
-        points: 478 landmarks in pixels of the original image, float64, shape (478, 3); z has the
+        landmarks: 478 points in pixels of the original image, float64, shape (478, 3); z has the
             unit of x.
+        blendshapes: 52 values, in the order of `BLENDSHAPES`.
+        transformation: From the canonical face to the camera's space, shape (4, 4).
+        milliseconds: Time of the frame, where it is of a video.
     """
 
     picture: RgbImage = attrs.field(repr=False)
-    points: Vector = attrs.field(repr=False)
+    landmarks: Vector = attrs.field(repr=False)
+    blendshapes: Vector = attrs.field(repr=False)
+    transformation: Vector = attrs.field(repr=False)
+    milliseconds: int | None = None
+
+    def sample(self, card: ModelCard, values: NDArray[Any]) -> FaceSample:
+        """The face as a sample of a matcher.
+
+        Args:
+            card: Of the matcher.
+            values: What the matcher will extract features from.
+        """
+        kind = FivePoints.EYES_NOSE_AND_MOUTH
+        points = five_points(self.landmarks, kind) / self.picture.scale
+        sharpness, brightness = face_light(self.picture.pixels, points, kind=kind)
+        return FaceSample(
+            card_digest=card.digest,
+            values=values,
+            width=self.picture.width,
+            height=self.picture.height,
+            eye_distance=eye_distance(self.landmarks),
+            landmarks=self.landmarks,
+            blendshapes=dict(zip(BLENDSHAPES, self.blendshapes.tolist(), strict=True)),
+            transformation=self.transformation,
+            sharpness=sharpness,
+            brightness=brightness,
+            milliseconds=self.milliseconds,
+        )
 
 
 class FaceFinder:
-    """Finds exactly one face, large enough. Thread-safe; may serve several matchers.
+    """Finds exactly one face. Thread-safe; may serve several matchers.
+
+    With `video`, the images are frames of one video, in their order, each with its time; MediaPipe
+    then tracks the face from frame to frame. Use one finder for each video.
 
     Args:
         model: Path of ``face_landmarker.task``; None takes the one in the cache, which
             ``biotrail models fetch`` brings. Its SHA-256 is checked either way.
+        gates: Which faces are good enough, for the matchers that it serves.
+        video: Whether frames of a video will be given.
         timeout: Seconds that one image may take before the worker is replaced.
         start_timeout: Seconds that starting the worker may take.
-        minimum_eye_distance: Faces whose pupils are closer, in pixels, are too small.
         minimum_confidence: Below this MediaPipe does not report a face.
         maximum_pixels: Larger images are refused before they are decoded.
+        on_worker_lost: Called with each worker process that died or hung, so that the host can
+            record it; `lost_workers` keeps the latest.
 
     Raises:
         MissingDependencyError: MediaPipe, NumPy, Pillow or a system library is missing.
@@ -64,17 +112,23 @@ class FaceFinder:
         self,
         model: str | Path | None = None,
         *,
+        gates: CaptureGates | None = None,
+        video: bool = False,
         timeout: float = 10.0,
         start_timeout: float = 60.0,
-        minimum_eye_distance: float = 32.0,
         minimum_confidence: float = 0.5,
         maximum_pixels: int = MAXIMUM_PIXELS,
+        on_worker_lost: Callable[[LostWorker], None] | None = None,
     ) -> None:
         _require_packages()
-        self._minimum_eye_distance = minimum_eye_distance
+        self._gates = gates or CaptureGates()
         self._maximum_pixels = maximum_pixels
+        self._video = video
+        self._last_frame = -1
         self._worker = LandmarkWorker(
             _read_model(model),
+            video=video,
+            on_worker_lost=on_worker_lost,
             minimum_confidence=minimum_confidence,
             start_timeout=start_timeout,
             timeout=timeout,
@@ -92,9 +146,14 @@ class FaceFinder:
         return NetworkSeal(**self._worker.ready)
 
     @property
-    def restarts(self) -> int:
-        """How often the worker died or hung and was replaced."""
-        return self._worker.restarts
+    def gates(self) -> CaptureGates:
+        """Which faces are good enough."""
+        return self._gates
+
+    @property
+    def lost_workers(self) -> tuple[LostWorker, ...]:
+        """The worker processes that died or hung and were replaced, the latest 100."""
+        return tuple(self._worker.lost_workers)
 
     @property
     def file(self) -> ModelFile:
@@ -102,44 +161,70 @@ class FaceFinder:
         model = known_files()[FACE_LANDMARKER]
         return ModelFile(name=model.name, sha256=model.sha256, licence=model.licence)
 
-    def find(self, image: object) -> Face | FailureToAcquire:
-        """Look for exactly one face, large enough.
+    def find(self, image: object, *, milliseconds: int | None = None) -> Face | FailureToAcquire:
+        """Look for exactly one face. Its quality is not judged yet: matchers do, by the gates.
 
         Args:
             image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, or
                 its path.
+            milliseconds: Time of the frame in its video: from 0, and more than that of the frame
+                before. For a finder of videos only.
 
         Raises:
-            MatcherError: The image cannot be read, or the worker failed twice on it.
+            MatcherError: The image cannot be read; the time is missing, or does not fit; or the
+                worker failed twice on the image.
         """
+        self._check_time(milliseconds)
         picture = read_image(image, maximum_pixels=self._maximum_pixels)
-        faces = self.landmarks(picture)
+        faces = self.faces(picture, milliseconds=milliseconds)
         if not faces:
             return FailureToAcquire(CaptureFailure.NO_FACE, "no face was found")
         if len(faces) > 1:
             return FailureToAcquire(
                 CaptureFailure.MULTIPLE_FACES, "more than one face: whose attempt is it?"
             )
-        return self._large_enough(Face(picture=picture, points=faces[0]))
+        return faces[0]
 
-    def landmarks(self, picture: RgbImage) -> list[Vector]:
-        """Landmarks of each face in pixels of the original image, shape (478, 3)."""
-        import numpy
-
+    def faces(self, picture: RgbImage, *, milliseconds: int | None = None) -> list[Face]:
+        """All faces of a picture, two at most; the time is for finders of videos only."""
         height, width, _ = picture.pixels.shape
-        flat = picture.pixels.data.cast("B")
-        found = self._worker.detect(flat, width=width, height=height)
-        # z has the unit of x (MediaPipe's documentation of face landmarks).
-        unit = numpy.array([width, height, width], numpy.float64) * picture.scale
-        return [numpy.frombuffer(face, "<f4").reshape(LANDMARKS, 3) * unit for face in found]
+        found = self._worker.detect(
+            picture.pixels.data.cast("B"),
+            width=width,
+            height=height,
+            milliseconds=0 if milliseconds is None else milliseconds + _TESTS,
+        )
+        if milliseconds is not None:
+            self._last_frame = milliseconds
+        return [_face(data, picture, milliseconds) for data in found]
 
     def self_test(self) -> None:
         """Find a drawn face where it is known to be, and none in an empty image.
 
         Raises:
             ModelError: The answers are not the known ones.
+            MatcherError: A finder of videos has begun its video.
         """
-        check_drawn_face(self.landmarks)
+        if self._video and self._last_frame >= 0:
+            raise MatcherError("a finder of videos tests itself before its first frame only")
+        times = itertools.count(-_TESTS)
+
+        def landmarks(picture: RgbImage) -> list[Vector]:
+            found = self.faces(picture, milliseconds=next(times) if self._video else None)
+            return [face.landmarks for face in found]
+
+        check_drawn_face(landmarks)
+
+    def _check_time(self, milliseconds: int | None) -> None:
+        if not self._video:
+            if milliseconds is not None:
+                raise MatcherError("times are for frames of a video: FaceFinder(video=True)")
+            return
+        if type(milliseconds) is not int or not self._last_frame < milliseconds < _LAST_TIME:
+            raise MatcherError(
+                "the time of a frame must be a whole number of milliseconds, from 0, and more "
+                "than that of the frame before"
+            )
 
     def close(self) -> None:
         """Kill the worker; takes some milliseconds. Calling it again does nothing."""
@@ -156,15 +241,22 @@ class FaceFinder:
     ) -> None:
         self.close()
 
-    def _large_enough(self, face: Face) -> Face | FailureToAcquire:
-        distance = eye_distance(face.points)
-        if distance >= self._minimum_eye_distance:
-            return face
-        return FailureToAcquire(
-            CaptureFailure.TOO_SMALL,
-            f"the pupils are {distance:.0f} pixels apart; "
-            f"at least {self._minimum_eye_distance:.0f} are needed",
-        )
+
+def _face(data: bytes, picture: RgbImage, milliseconds: int | None) -> Face:
+    import numpy
+
+    height, width, _ = picture.pixels.shape
+    values = numpy.frombuffer(data, "<f4").astype(numpy.float64)
+    points, shapes, matrix = numpy.split(values, (POINTS, POINTS + len(BLENDSHAPES)))
+    # z has the unit of x (MediaPipe's documentation of face landmarks).
+    unit = numpy.array([width, height, width], numpy.float64) * picture.scale
+    return Face(
+        picture=picture,
+        landmarks=points.reshape(LANDMARKS, 3) * unit,
+        blendshapes=shapes,
+        transformation=matrix.reshape(4, 4),
+        milliseconds=milliseconds,
+    )
 
 
 def _require_packages() -> None:

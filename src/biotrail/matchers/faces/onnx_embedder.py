@@ -15,10 +15,13 @@ from biotrail.matchers.decision import ComparisonScore, score_of
 from biotrail.matchers.faces.alignment import align
 from biotrail.matchers.faces.capture import FaceChips
 from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers, answers_of
 from biotrail.matchers.faces.presets import DLIB_RESNET_128, FaceModel
+from biotrail.matchers.faces.sample import quality_of
 from biotrail.matchers.measures import MEASURES
 from biotrail.matchers.model_files import fetch
+from biotrail.matchers.quality import Quality
 
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
@@ -42,6 +45,7 @@ class OnnxFaceEmbedder:
         finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
         find_faces: Whether faces are to be found here at all. Without, MediaPipe is not needed, and
             only `FivePointFace` can be captured.
+        gates: Which faces are good enough; None takes the finder's, or the defaults.
         threads: How many threads one extraction may use.
         known_answers: What the model must answer to the drawn faces; None takes those that come
             with biotrail for this preset, if any.
@@ -60,6 +64,7 @@ class OnnxFaceEmbedder:
         preset: FaceModel = DLIB_RESNET_128,
         finder: FaceFinder | None = None,
         find_faces: bool = True,
+        gates: CaptureGates | None = None,
         threads: int = 1,
         known_answers: KnownAnswers | None = None,
     ) -> None:
@@ -72,7 +77,9 @@ class OnnxFaceEmbedder:
         self._measure, _ = MEASURES[preset.metric]
         self._known = known_answers or KnownAnswers.stored(preset.id)
         self.self_test()
-        self._chips = FaceChips(self._card, preset, finder=finder, find_faces=find_faces)
+        self._chips = FaceChips(
+            self._card, preset, finder=finder, find_faces=find_faces, gates=gates
+        )
 
     @property
     def card(self) -> ModelCard:
@@ -80,7 +87,7 @@ class OnnxFaceEmbedder:
         return self._card
 
     def capture(self, image: object, /) -> Sample | FailureToAcquire:
-        """Look for exactly one face, large enough, and cut it out as the model wants it.
+        """Look for exactly one face, good enough, and cut it out as the model wants it.
 
         Args:
             image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, its
@@ -90,6 +97,15 @@ class OnnxFaceEmbedder:
             MatcherError: The image cannot be read; or the finder failed, or there is none.
         """
         return self._chips.capture(image)
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """Pose, size, sharpness, brightness and neutrality of the face.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return quality_of(sample)
 
     def extract(self, sample: Sample, /) -> Features:
         """The embedding of the face.
