@@ -64,10 +64,6 @@ def _tmpfs() -> str | None:
     return None if tried.returncode == 0 else "this machine refuses to mount a tmpfs"
 
 
-def _memfd() -> str | None:
-    return None if hasattr(os, "memfd_create") else "this platform has no memory files"
-
-
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this platform has no fork"
 
@@ -78,7 +74,6 @@ COMPONENTS: dict[str, Probe] = {
     "go": _go,
     "matplotlib": _packages("evaluate", "matplotlib", "numpy"),
     "mediapipe": _mediapipe,
-    "memfd": _memfd,
     "node": _program("node", "nodejs"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numpy": _packages("embedding", "numpy"),
