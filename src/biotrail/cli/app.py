@@ -10,8 +10,10 @@ from typer.core import TyperGroup
 
 from biotrail import __version__
 from biotrail.cli import (
+    calibrate,
     checkpoint,
     demo,
+    evaluate,
     init,
     keys,
     models,
@@ -82,6 +84,7 @@ def _main(
             reconfigure(errors="backslashreplace")  # whatever was recorded can be printed
 
 
+_MEASURE = "Measure a matcher"
 _KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and publish", "Try it"
 app.command(rich_help_panel=_KEEP)(init.init)
 app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
@@ -92,5 +95,7 @@ app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
 app.command(rich_help_panel=_PROVE)(publish.publish)
+app.command(rich_help_panel=_MEASURE)(evaluate.evaluate)
+app.command(rich_help_panel=_MEASURE)(calibrate.calibrate)
 app.command(rich_help_panel=_TRY)(demo.demo)
 app.add_typer(models.app, name="models", rich_help_panel=_TRY)

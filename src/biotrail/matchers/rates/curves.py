@@ -19,7 +19,7 @@ from biotrail.matchers.rates.scores import ScoreTable, require_numpy
 if TYPE_CHECKING:
     from biotrail.matchers.rates.scores import Flags, Integers, Reals
 
-__all__ = ["EqualErrorRate", "ErrorCurve", "OperatingPoint", "error_curve"]
+__all__ = ["EqualErrorRate", "ErrorCurve", "OperatingPoint", "crossing", "error_curve"]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class OperatingPoint:
 
 @attrs.frozen(kw_only=True)
 class EqualErrorRate:
-    """Where FMR and FNMR are closest.
+    """Where FMR and FNMR cross.
 
     Attributes:
         rate: Their mean there.
@@ -112,10 +112,26 @@ class ErrorCurve:
         return self.point(self.place_at_fmr(target))
 
     def equal_error_rate(self) -> EqualErrorRate:
-        """Where FMR and FNMR differ least, the first such from the strict side."""
-        place = int(abs(self.fmr - self.fnmr).argmin())
-        point = self.point(place)
+        """Where FMR and FNMR cross; see `crossing`."""
+        point = self.point(crossing(self.fmr, self.fnmr))
         return EqualErrorRate(rate=(point.fmr + point.fnmr) / 2, threshold=point.threshold)
+
+
+def crossing(fmr: Reals, fnmr: Reals) -> int:
+    """Place at which two error rates cross, for the equal error rate as FVC2000 defines it.
+
+    Of the two neighbours between which the rates cross, the one with the smaller sum of both (Maio
+    et al., "FVC2000: Fingerprint Verification Competition", PAMI 24(3), 2002). The equal error rate
+    is the mean of the two there.
+
+    Args:
+        fmr: False match rates from the strictest threshold to the most lenient, never falling.
+        fnmr: False non-match rates at the same thresholds, never rising.
+    """
+    strict = int((fmr <= fnmr).nonzero()[0][-1])
+    lenient = min(strict + (fmr[strict] != fnmr[strict]), len(fmr) - 1)
+    sums = fmr[lenient] + fnmr[lenient], fmr[strict] + fnmr[strict]
+    return int(lenient) if sums[0] <= sums[1] else strict
 
 
 def error_curve(scores: ScoreTable, *, only: Flags | None = None) -> ErrorCurve:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from biotrail.errors import CalibrationError, MatcherError
+from biotrail.matchers.rates.curves import crossing
 from biotrail.matchers.rates.resampling import FEWEST_PEOPLE, MatedScores, NonMatedScores, draws
 from biotrail.matchers.rates.scores import ScoreTable
 from biotrail.matchers.rates.support import rule_of_three
@@ -146,6 +147,7 @@ class PeopleSample:
         import numpy
 
         thresholds = numpy.unique(numpy.append(self.non_mated.micro, self.mated.micro))[::-1]
+        thresholds = numpy.append(thresholds[0] + 1, thresholds)
         matching = len(self.non_mated.micro) - self.non_mated.micro[::-1].searchsorted(thresholds)
         rejected = self.mated.micro.searchsorted(thresholds)
         rates = numpy.sort([self._eer(one, matching, rejected) for one, _ in self.draws])
@@ -160,7 +162,7 @@ class PeopleSample:
         mated = weights[self.mated.person]
         fmr = numpy.append(0.0, pairs.cumsum())[matching] / pairs.sum()
         fnmr = numpy.append(0.0, mated.cumsum())[rejected] / mated.sum()
-        place = int(abs(fmr - fnmr).argmin())
+        place = crossing(fmr, fnmr)
         return float(fmr[place] + fnmr[place]) / 2
 
 

@@ -120,7 +120,7 @@ def evaluate(
     acquisition: Acquisition | None = None,
     targets: Sequence[float] = FMR_TARGETS,
     confidence: float = 0.95,
-    resamples: int = 1000,
+    resamples: int = 2000,
     seed: int = 0,
 ) -> Evaluation:
     """Work out error rates, overall and by cohort, with intervals where people can support them.
