@@ -64,6 +64,10 @@ def _tmpfs() -> str | None:
     return None if tried.returncode == 0 else "this machine refuses to mount a tmpfs"
 
 
+def _memfd() -> str | None:
+    return None if hasattr(os, "memfd_create") else "this platform has no memory files"
+
+
 def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this platform has no fork"
 
@@ -74,11 +78,13 @@ COMPONENTS: dict[str, Probe] = {
     "go": _go,
     "matplotlib": _packages("evaluate", "matplotlib", "numpy"),
     "mediapipe": _mediapipe,
+    "memfd": _memfd,
     "node": _program("node", "nodejs"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numpy": _packages("embedding", "numpy"),
     "pillow": _packages("mediapipe", "PIL"),
     "pycddl": _packages("test", "pycddl"),
+    "pynacl": _packages("fast", "nacl"),
     "pyeer": _packages("test", "pyeer"),
     "shared": _shared,
     "strace": _program("strace", "strace"),
