@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from biotrail.errors import MalformedError, SignatureError
+from biotrail.signing import _sodium
 from biotrail.tlog._text import check_name, read_base64, write_base64
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ class VerifierKey:
         Raises:
             SignatureError: The signature is not this key's for this message.
         """
+        if self.algorithm == ED25519 and _sodium.accepts(self.public, message, signature):
+            return
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import ec, ed25519
         from cryptography.hazmat.primitives.hashes import SHA256

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from biotrail.errors import SigningError
+from biotrail.signing import _sodium
 from biotrail.signing.keys import VerifierKey
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Ed25519Signer:
         verifier_key: The public half.
     """
 
-    __slots__ = ("_private_key", "_verifier_key")
+    __slots__ = ("_sign", "_verifier_key")
 
     def __init__(self, name: str, private_key: Ed25519PrivateKey) -> None:
         """Take a private key under a name.
@@ -59,7 +60,8 @@ class Ed25519Signer:
         """
         public = private_key.public_key().public_bytes_raw()
         self._verifier_key = VerifierKey.from_public(name, public)
-        self._private_key = private_key
+        by_sodium = _sodium.signing_function(private_key.private_bytes_raw, public)
+        self._sign = by_sodium or private_key.sign
 
     @classmethod
     def generate(cls, name: str) -> Ed25519Signer:
@@ -88,7 +90,7 @@ class Ed25519Signer:
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64-byte signature over a message."""
-        return self._private_key.sign(message)
+        return self._sign(message)
 
     def __reduce__(self) -> str:
         raise SigningError("a signer is not pickled: it would carry its private key along")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 import attrs
@@ -87,8 +88,11 @@ class _Signed:
                 key.verify(self.text, self.signature[_KEY_ID:])
             except BiotrailError:
                 continue
-            return str(key)
+            return _text_of(key)
         raise BrokenStretch(self.size - 1)
+
+
+_text_of = lru_cache(maxsize=256)(str)
 
 
 def check_checkpoints(
