@@ -12,6 +12,12 @@ from biotrail.matchers.backend import (
 )
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, decide
+from biotrail.matchers.deletion import (
+    DeletionReport,
+    PlaceReport,
+    ReferencePlace,
+    delete_references,
+)
 from biotrail.matchers.embedding import EmbeddingMatcher
 from biotrail.matchers.enrolment import (
     Enrolment,
@@ -33,6 +39,7 @@ from biotrail.matchers.landmarks import (
 from biotrail.matchers.pad import PadBackend, PadResult
 from biotrail.matchers.projection import ProjectionKey, SignProjection
 from biotrail.matchers.reference import Reference
+from biotrail.matchers.reference_store import ReferenceStore
 from biotrail.matchers.renewable import RenewableMatcher
 from biotrail.matchers.several import SampleRule, compare_reference
 
@@ -44,6 +51,7 @@ __all__ = [
     "Assurance",
     "CaptureFailure",
     "ComparisonScore",
+    "DeletionReport",
     "EmbeddingMatcher",
     "Enrolment",
     "FaceFinder",
@@ -63,15 +71,19 @@ __all__ = [
     "OnnxFaceEmbedder",
     "PadBackend",
     "PadResult",
+    "PlaceReport",
     "ProjectionKey",
     "QualityGate",
     "Reference",
+    "ReferencePlace",
+    "ReferenceStore",
     "RenewableMatcher",
     "Sample",
     "SampleRule",
     "SignProjection",
     "compare_reference",
     "decide",
+    "delete_references",
     "enrol",
     "new_reference_id",
 ]

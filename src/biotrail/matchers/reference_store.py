@@ -1,0 +1,217 @@
+"""A file of encrypted references, for hosts that want one: kept, ended, revoked, deleted.
+
+It is a SQLite file of its own, apart from the log. Who holds the file without the key learns how
+many references there are, their ids, which of them belong to one person, and by which models; not
+whose they are, nor any feature. The audit log holds none of this file, and this file none of it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from biotrail.errors import ExpiredReferenceError, ReferenceStoreError
+from biotrail.matchers._reference_file import ReferenceFile
+from biotrail.matchers._reference_rows import ReferenceRows
+from biotrail.matchers._reference_seal import RowSeal
+from biotrail.matchers._traces import needles_of
+from biotrail.matchers.deletion import PlaceReport
+from biotrail.matchers.reference import Reference, aware
+
+__all__ = ["ReferenceStore"]
+
+
+class ReferenceStore:
+    """References in a SQLite file, each encrypted with AES-256-GCM. Thread-safe.
+
+    Args:
+        path: The file; made where there is none.
+        key: 32 random bytes, kept by the host apart from the file. Losing them loses the
+            references; destroying them erases all at once.
+        clock: Returns the present time, aware; by it references expire.
+        timeout: Seconds to wait while another program writes.
+
+    Raises:
+        ReferenceKeyError: The file was made with another key.
+        ReferenceStoreError: The file cannot be opened, or is no reference store.
+        MatcherError: The key does not have 32 bytes.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        key: bytes,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timeout: float = 5.0,
+    ) -> None:
+        RowSeal(key, bytes(32))  # a key that is none is refused before a file is made
+        self._clock = clock
+        self._file = ReferenceFile(Path(path), timeout=timeout)
+        try:
+            self._seal = self._unlock(key)
+            self._rows = ReferenceRows(self._file, self._seal)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _unlock(self, key: bytes) -> RowSeal:
+        with self._file.changing():
+            kept = self._file.query("SELECT salt, proof FROM store")
+            if not kept:
+                salt = os.urandom(32)
+                seal = RowSeal(key, salt)
+                self._file.query("INSERT INTO store VALUES (?, ?)", (salt, seal.proof()))
+                return seal
+        if len(kept) != 1 or not all(isinstance(one, bytes) for one in kept[0]):
+            raise ReferenceStoreError(f"{self.place}: its salt is damaged")
+        seal = RowSeal(key, kept[0][0])
+        seal.check(kept[0][1])
+        return seal
+
+    @property
+    def place(self) -> str:
+        """The file's path."""
+        return str(self._file.path)
+
+    def add(self, reference: Reference, *, subject: str | None = None) -> None:
+        """Keep a reference.
+
+        Args:
+            reference: With an id that was never kept here.
+            subject: The host's identifier of the person, to find and delete by; the file holds
+                only a keyed hash of it.
+
+        Raises:
+            MatcherError: It has no id, or the id is taken, by a revoked reference too.
+        """
+        with self._file.changing():
+            self._rows.insert(reference, self._seal.mark(subject))
+
+    def replace(self, old: str, reference: Reference) -> None:
+        """Re-enrol: keep a reference for the same person, and revoke the old one, both or neither.
+
+        Raises:
+            UnknownReferenceError: There is no such old reference.
+            RevokedReferenceError: It is revoked already.
+            MatcherError: As `add`.
+        """
+        with self._file.changing():
+            head, _ = self._rows.row(old)
+            self._rows.insert(reference, head.mark)
+            sealed = self._rows.revoke(old, "re_enrolled", self._now())
+        self._file.purge(list(needles_of(sealed)))
+
+    def get(self, id: str) -> Reference:
+        """The reference, if it may be compared with now.
+
+        Raises:
+            UnknownReferenceError: There is none.
+            RevokedReferenceError: It was revoked.
+            ExpiredReferenceError: Its time is over.
+            AlteredReferenceError: Its row is not as it was written.
+        """
+        reference = self._rows.open(id)
+        if reference.expired(self._now()):
+            raise ExpiredReferenceError(f"the reference {id!r} has expired; enrol again")
+        return reference
+
+    def references(self) -> Iterator[Reference]:
+        """All references that may be compared with now, e.g. to fill a gallery, by id.
+
+        Raises:
+            AlteredReferenceError: A row is not as it was written.
+        """
+        now = self._now()
+        found = (self._rows.open(id) for id in self.ids())
+        return (reference for reference in found if not reference.expired(now))
+
+    def ids(self, *, subject: str | None = None, revoked: bool = False) -> list[str]:
+        """Identifiers of the active references, expired ones among them, in ascending order.
+
+        Args:
+            subject: Of this person only; None: of all.
+            revoked: Whether revoked ones are named too.
+        """
+        return self._rows.ids(subject=subject, revoked=revoked)
+
+    def expired(self) -> list[str]:
+        """Identifiers of active references whose time is over: to re-enrol or to delete."""
+        now = self._now()
+        return [id for id in self.ids() if self._rows.open(id).expired(now)]
+
+    def revoke(self, id: str, *, reason: str) -> None:
+        """End a reference for good. Its features are deleted; its id stays taken.
+
+        Args:
+            id: Identifier of the reference.
+            reason: A word of `biotrail.events.Reason`, or the host's own; kept encrypted.
+
+        Raises:
+            UnknownReferenceError: There is none.
+            RevokedReferenceError: It is revoked already.
+        """
+        with self._file.changing():
+            sealed = self._rows.revoke(id, reason, self._now())
+        self._file.purge(list(needles_of(sealed)))
+
+    def revoke_card(self, digest: bytes, *, reason: str) -> list[str]:
+        """Revoke all that one model card made: a projection key that leaked, a withdrawn model.
+
+        Returns:
+            Identifiers of the references that were active.
+        """
+        with self._file.changing():
+            ids = self._rows.ids(card=digest)
+            gone = [self._rows.revoke(id, reason, self._now()) for id in ids]
+        self._file.purge([needle for sealed in gone for needle in needles_of(sealed)])
+        return ids
+
+    def delete_references(self, ids: Sequence[str], /) -> PlaceReport:
+        """Delete references, revoked ones too, and look through the file's bytes for what is left.
+
+        The files beside are looked through as well: a journal, a write-ahead log, copies whose name
+        begins with the file's. For a deletion that covers other places too, and that raises where
+        something is left, use `biotrail.matchers.delete_references`.
+        """
+        with self._file.changing():
+            rows = self._rows.delete(ids)
+        left, files = self._file.purge(self._rows.needles(rows))
+        after = self._rows.find(ids)
+        return PlaceReport(
+            name=self.place,
+            rows_before=len(rows),
+            rows_after=len(after),
+            bytes_before=sum(len(sealed) for _, sealed in rows),
+            bytes_after=sum(len(sealed) for _, sealed in after),
+            copies_after=left,
+            looked_through=files,
+        )
+
+    def close(self) -> None:
+        """Close the file; calling it again does nothing."""
+        self._file.close()
+
+    def _now(self) -> datetime:
+        return aware(self._clock(), "the clock's time")
+
+    def __len__(self) -> int:
+        return len(self.ids())
+
+    def __repr__(self) -> str:
+        return f"ReferenceStore({self.place!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
