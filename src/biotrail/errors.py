@@ -26,6 +26,7 @@ __all__ = [
     "ForkedProcessError",
     "GalleryFileError",
     "HeadMovedError",
+    "ImageError",
     "InsertedError",
     "KeyFileError",
     "MalformedError",
@@ -139,6 +140,10 @@ class ProofError(BiotrailError):
 
 class MatcherError(BiotrailError):
     """A matcher backend cannot be used, or was given something that it cannot compare."""
+
+
+class ImageError(MatcherError):
+    """What was to be captured from is no image, or a broken, too large or unknown one."""
 
 
 class ModelError(MatcherError):

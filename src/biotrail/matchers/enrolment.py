@@ -131,7 +131,7 @@ def enrol(
     samples, refused = _usable(matcher, offered, gate)
     failed = _Failing(matcher.card, refused, len(samples), consistency, replaces)
     if len(samples) < needed:
-        reason = refused[0].reason.value
+        reason = refused[0].reason.event_reason
         return failed(reason, f"{len(samples)} of {len(offered)} captures usable, not {needed}")
     features = [matcher.extract(sample) for sample in samples]
     agreement = _least_agreement(matcher, features)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from biotrail.errors import MatcherError, MissingDependencyError
+from biotrail.errors import ImageError, MatcherError, MissingDependencyError
 
 if TYPE_CHECKING:
     import numpy
@@ -56,7 +56,8 @@ def read_image(image: object, *, maximum_pixels: int = MAXIMUM_PIXELS) -> RgbIma
         maximum_pixels: Images with more are refused before they are decoded.
 
     Raises:
-        MatcherError: It is none of these, or is broken, too large, or of an unknown format.
+        ImageError: It is none of these, or is broken, too large, or of an unknown format.
+        MatcherError: The file at the path cannot be read.
         MissingDependencyError: Pillow or NumPy is not installed.
     """
     _require_packages()
@@ -66,7 +67,7 @@ def read_image(image: object, *, maximum_pixels: int = MAXIMUM_PIXELS) -> RgbIma
         return _decode(bytes(image), maximum_pixels)
     if hasattr(image, "__array_interface__"):
         return _from_array(image, maximum_pixels)
-    raise MatcherError(
+    raise ImageError(
         "an image must be a NumPy array, the bytes of an image file or its path, "
         f"not {type(image).__name__}"
     )
@@ -90,7 +91,7 @@ def _read_file(path: Path) -> bytes:
 
 def _check_size(width: int, height: int, maximum_pixels: int) -> None:
     if width * height > maximum_pixels:
-        raise MatcherError(
+        raise ImageError(
             f"the image has {width} x {height} pixels; at most {maximum_pixels:,} are read"
         )
 
@@ -101,7 +102,7 @@ def _from_array(image: Any, maximum_pixels: int) -> RgbImage:
 
     array = numpy.asarray(image)
     if array.dtype != numpy.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
-        raise MatcherError(
+        raise ImageError(
             "an image array must be uint8 with the shape (height, width, 3), RGB; "
             f"this one is {array.dtype} {array.shape}"
         )
@@ -116,15 +117,15 @@ def _decode(data: bytes, maximum_pixels: int) -> RgbImage:
     from PIL import Image, ImageOps
 
     if len(data) > MAXIMUM_BYTES:
-        raise MatcherError(f"the image file has more than {MAXIMUM_BYTES:,} bytes")
+        raise ImageError(f"the image file has more than {MAXIMUM_BYTES:,} bytes")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             _check_size(*opened.size, maximum_pixels)
             return _shrink(ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB"))
-    except MatcherError:
+    except ImageError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds, for hostile files any
-        raise MatcherError(f"not an image that can be read ({type(error).__name__})") from error
+        raise ImageError(f"not an image that can be read ({type(error).__name__})") from error
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -7,9 +7,10 @@ original is calculated from the bits. docs/explanation/renewable-references.md s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import attrs
 
@@ -23,13 +24,18 @@ from biotrail.matchers.backend import (
 )
 from biotrail.matchers.card import ModelCard, ModelFile
 from biotrail.matchers.decision import ComparisonScore, score_of
-from biotrail.matchers.measures import MEASURES
+from biotrail.matchers.measures import MEASURES, cosine
 from biotrail.matchers.projection import ProjectionKey, SignProjection
+from biotrail.matchers.quality import Quality
 from biotrail.matchers.reference import Reference
+
+if TYPE_CHECKING:
+    from biotrail.matchers.backend import Vector
 
 __all__ = ["RenewableMatcher"]
 
 _VERSION_LIMIT = 64
+_SUFFIX = "/sign-projection"
 _KNOWN = "ddf82d75ca9bb1b6"
 """The 64 bits that the self-test must come to; they are among the vectors of the specification."""
 
@@ -38,14 +44,16 @@ class RenewableMatcher:
     """Wraps a matcher of embeddings; references and probes become bits under a key.
 
     The score is the normalised Hamming distance: the share of bits that differ, from 0 to 1, lower
-    is better. It needs a threshold of its own, calibrated like any other. Thread-safe if the
-    wrapped matcher is.
+    is better. Its twin for galleries is the cosine between the bits, taken as 1 and -1: one less
+    twice the distance. Either needs a threshold of its own, calibrated like any other. Thread-safe
+    if the wrapped matcher is.
 
     Args:
         matcher: Captures, and extracts embeddings. It is shared, and stays open when this closes.
         key: The application's key. Another key makes another model card, so that references of the
             old one are refused by name.
         bits: Number of bits of a reference, a multiple of 8 from 64 to 4,096.
+        metric: ``"hamming"``; or ``"cosine"`` for references that a `Gallery` shall search.
 
     Raises:
         MatcherError: The wrapped matcher's features are no embeddings, its version leaves no room
@@ -53,9 +61,18 @@ class RenewableMatcher:
         ModelError: The projection does not give its known answer on this machine.
     """
 
-    def __init__(self, matcher: MatcherBackend, key: ProjectionKey, *, bits: int = 512) -> None:
+    def __init__(
+        self,
+        matcher: MatcherBackend,
+        key: ProjectionKey,
+        *,
+        bits: int = 512,
+        metric: Literal["hamming", "cosine"] = "hamming",
+    ) -> None:
         inner = matcher.card
-        if inner.metric not in MEASURES:
+        if metric not in _SCORES:
+            raise MatcherError(f"the metric must be one of {', '.join(_SCORES)}")
+        if inner.metric not in MEASURES or inner.id.endswith(_SUFFIX):
             raise MatcherError(
                 f"features of {inner.id} are compared by {inner.metric}: only embeddings "
                 f"({', '.join(MEASURES)}) can be projected"
@@ -64,7 +81,8 @@ class RenewableMatcher:
             key, context=inner.digest, dimension=inner.dimension, bits=bits
         )
         self._matcher, self._inner = matcher, inner
-        self._card = _card(inner, key, bits)
+        self._card = _card(inner, key, bits, metric)
+        self._score = _SCORES[metric]
         self._closed = False
         _check_known_answer()
 
@@ -81,6 +99,15 @@ class RenewableMatcher:
         if isinstance(found, FailureToAcquire):
             return found
         return attrs.evolve(found, card_digest=self._card.digest)
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """The quality of a sample, as the wrapped matcher says.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return self._matcher.quality(attrs.evolve(sample, card_digest=self._inner.digest))
 
     def extract(self, sample: Sample, /) -> Features:
         """The sample's bits under the key.
@@ -125,14 +152,13 @@ class RenewableMatcher:
         return Reference.from_samples(projected, id=id, created=created, expires=expires)
 
     def compare(self, reference: Features, probe: Features, /) -> ComparisonScore:
-        """The share of bits that differ.
+        """The share of bits that differ, or the cosine.
 
         Raises:
             MatcherError: One of them was made by another model, or under another key.
         """
         require_same_card(self._card, reference, probe)
-        differ = int((reference.values != probe.values).sum())
-        value = differ / self._projection.bits
+        value = self._score(reference.values, probe.values)
         return score_of(self._card, value, reference=reference.reference_id)
 
     def self_test(self) -> None:
@@ -160,7 +186,15 @@ class RenewableMatcher:
         self.close()
 
 
-def _card(inner: ModelCard, key: ProjectionKey, bits: int) -> ModelCard:
+def _hamming(left: Vector, right: Vector) -> float:
+    """The share of values that differ."""
+    return int((left != right).sum()) / len(left)
+
+
+_SCORES: dict[str, Callable[[Vector, Vector], float]] = {"hamming": _hamming, "cosine": cosine}
+
+
+def _card(inner: ModelCard, key: ProjectionKey, bits: int, metric: str) -> ModelCard:
     version = f"{inner.version}+key.{key.id}"
     if len(version) > _VERSION_LIMIT:
         raise MatcherError(f"the version {inner.version!r} is too long to take a key's id")
@@ -169,10 +203,10 @@ def _card(inner: ModelCard, key: ProjectionKey, bits: int) -> ModelCard:
     )
     return attrs.evolve(
         inner,
-        id=f"{inner.id}/sign-projection",
+        id=f"{inner.id}{_SUFFIX}",
         version=version,
-        metric="hamming",
-        higher_is_better=False,
+        metric=metric,
+        higher_is_better=metric == "cosine",
         dimension=bits,
         files=(*inner.files, wrapped),
         intended_use=f"{inner.intended_use}; renewable while the projection key is secret",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from biotrail.errors import MatcherError, ModelError
-from biotrail.matchers import EmbeddingMatcher, Reference
+from biotrail.matchers import EmbeddingMatcher, Reference, Sample
 from biotrail.matchers import renewable as module
 from biotrail.matchers.projection import ProjectionKey, SignProjection
 from biotrail.matchers.renewable import RenewableMatcher
@@ -62,6 +62,30 @@ def test_score_is_the_share_of_bits_that_differ() -> None:
     assert matcher.compare(one, one).value == 0
     assert matcher.compare(one, opposite).value == 1
     assert 0 < matcher.compare(one, near).value == matcher.compare(near, one).value < 0.1
+
+
+def test_the_cosine_for_galleries_says_the_same() -> None:
+    """The other score is one less twice the distance, and is of a card of its own."""
+    distance, similarity = renewable(), RenewableMatcher(inner(), KEY, metric="cosine")
+    scores = [
+        matcher.compare(features(matcher, VECTOR), features(matcher, NEAR)).value
+        for matcher in (distance, similarity)
+    ]
+    assert scores[1] == pytest.approx(1 - 2 * scores[0], abs=2e-6)
+    assert similarity.card.higher_is_better
+    assert similarity.card.digest != distance.card.digest
+    with pytest.raises(MatcherError, match="hamming, cosine"):
+        RenewableMatcher(inner(), KEY, metric="euclidean")  # type: ignore[arg-type]
+
+
+def test_quality_is_that_of_the_wrapped_matcher() -> None:
+    """What the wrapped matcher says of a sample is passed on; other samples are refused."""
+    matcher, plain = renewable(), inner()
+    sample = matcher.capture(VECTOR)
+    assert isinstance(sample, Sample)
+    assert matcher.quality(sample) == plain.quality(plain.capture(VECTOR))
+    with pytest.raises(MatcherError, match="another model"):
+        matcher.quality(plain.capture(VECTOR))
 
 
 def test_length_does_not_count() -> None:
@@ -166,6 +190,8 @@ def test_features_that_are_no_embeddings_are_refused() -> None:
     matcher = renewable()
     with pytest.raises(MatcherError, match="hamming"):
         RenewableMatcher(matcher, OTHER_KEY)
+    with pytest.raises(MatcherError, match="cosine"):
+        RenewableMatcher(RenewableMatcher(inner(), KEY, metric="cosine"), OTHER_KEY)
 
 
 def test_self_test_finds_another_projection(monkeypatch: pytest.MonkeyPatch) -> None:
