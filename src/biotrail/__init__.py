@@ -6,8 +6,8 @@ and let anybody who holds the verifier key `verify_log` it.
 
 from typing import TYPE_CHECKING
 
-from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint, rotate_key_file
-from biotrail.audit import open_log as open
+from biotrail._lazy import load_when_used
+from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint
 from biotrail.errors import BiotrailError, VerificationError
 from biotrail.events import (
     Actor,
@@ -31,6 +31,8 @@ from biotrail.signing import Ed25519Signer, Signer, VerifierKey
 from biotrail.stores import MemoryStore
 
 if TYPE_CHECKING:
+    from biotrail.audit import open_log as open
+    from biotrail.audit import rotate_key_file
     from biotrail.stores import SQLiteStore
     from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
@@ -72,24 +74,19 @@ __all__ = [
     "verify_proof",
 ]
 
-_LOADED_WHEN_USED = {
-    "ProvenEntry": "biotrail.verify",
-    "SQLiteStore": "biotrail.stores",
-    "Verification": "biotrail.verify",
-    "verify_log": "biotrail.verify",
-    "verify_proof": "biotrail.verify",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Names that not every program needs, loaded when first used: the auditor's above all."""
-    if name not in _LOADED_WHEN_USED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    found: object = getattr(import_module(_LOADED_WHEN_USED[name]), name)
-    globals()[name] = found
-    return found
+# What not every program needs, or only once it runs: the auditor and files of keys above all.
+__getattr__ = load_when_used(
+    __name__,
+    {
+        "ProvenEntry": "biotrail.verify",
+        "SQLiteStore": "biotrail.stores",
+        "Verification": "biotrail.verify",
+        "open": "biotrail.audit:open_log",
+        "rotate_key_file": "biotrail.audit",
+        "verify_log": "biotrail.verify",
+        "verify_proof": "biotrail.verify",
+    },
+)
 
 
 def __dir__() -> list[str]:

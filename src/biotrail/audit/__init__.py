@@ -1,9 +1,14 @@
 """The one writer: attempts, group commit, recovery."""
 
+from typing import TYPE_CHECKING
+
+from biotrail._lazy import load_when_used
 from biotrail.audit.attempt import Attempt
 from biotrail.audit.logger import AuditLogger
-from biotrail.audit.opening import open_log, rotate_key_file
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
+
+if TYPE_CHECKING:
+    from biotrail.audit.opening import open_log, rotate_key_file
 
 __all__ = [
     "Attempt",
@@ -13,3 +18,8 @@ __all__ = [
     "open_log",
     "rotate_key_file",
 ]
+
+__getattr__ = load_when_used(
+    __name__,
+    {"open_log": "biotrail.audit.opening", "rotate_key_file": "biotrail.audit.opening"},
+)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from biotrail._lazy import load_when_used
 from biotrail.signing.checkpoint import open_checkpoint, sign_checkpoint
-from biotrail.signing.keyfile import (
-    finish_rotation,
-    next_verifier_key,
-    next_verifier_key_digest,
-    open_key_file,
-    prepare_rotation,
-)
 from biotrail.signing.keys import VerifierKey
-from biotrail.signing.note import NoteSignature, SignedNote, parse_note, sign_note, verify_note
 from biotrail.signing.signer import Ed25519Signer, Signer
+
+if TYPE_CHECKING:
+    from biotrail.signing.keyfile import (
+        finish_rotation,
+        next_verifier_key,
+        next_verifier_key_digest,
+        open_key_file,
+        prepare_rotation,
+    )
+    from biotrail.signing.note import (
+        NoteSignature,
+        SignedNote,
+        parse_note,
+        sign_note,
+        verify_note,
+    )
 
 __all__ = [
     "Ed25519Signer",
@@ -31,3 +42,20 @@ __all__ = [
     "sign_note",
     "verify_note",
 ]
+
+_NOTE, _KEY_FILE = "biotrail.signing.note", "biotrail.signing.keyfile"
+__getattr__ = load_when_used(
+    __name__,
+    {
+        "NoteSignature": _NOTE,
+        "SignedNote": _NOTE,
+        "finish_rotation": _KEY_FILE,
+        "next_verifier_key": _KEY_FILE,
+        "next_verifier_key_digest": _KEY_FILE,
+        "open_key_file": _KEY_FILE,
+        "parse_note": _NOTE,
+        "prepare_rotation": _KEY_FILE,
+        "sign_note": _NOTE,
+        "verify_note": _NOTE,
+    },
+)

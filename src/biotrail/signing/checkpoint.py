@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from biotrail.errors import MalformedError, SignatureError
 from biotrail.signing.keys import VerifierKey
-from biotrail.signing.note import parse_note, verify_note
 from biotrail.signing.signer import Signer
 from biotrail.tlog._text import write_base64
 from biotrail.tlog.checkpoint import Checkpoint
@@ -56,6 +55,9 @@ def open_checkpoint(
         SignatureError: The note is malformed, no trusted key signed it, a trusted key's signature
             is wrong, the text is not a checkpoint, or none of the keys has the origin's name.
     """
+    # Loaded here: a log that is only written to reads none.
+    from biotrail.signing.note import parse_note, verify_note
+
     signed_note = parse_note(note)
     signed_by = verify_note(signed_note, keys)
     try:

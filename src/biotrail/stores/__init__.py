@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from biotrail._lazy import load_when_used
 from biotrail.stores.base import (
     Batch,
     Extent,
@@ -36,12 +37,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """The SQLite store, loaded when first used: not every log lies in a file."""
-    if name not in ("SQLiteReader", "SQLiteStore"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from biotrail.stores import sqlite
-
-    found: object = getattr(sqlite, name)
-    globals()[name] = found
-    return found
+# Not every log lies in a file.
+__getattr__ = load_when_used(
+    __name__,
+    {"SQLiteReader": "biotrail.stores.sqlite", "SQLiteStore": "biotrail.stores.sqlite"},
+)
