@@ -31,17 +31,39 @@ from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.known_answers import KnownAnswers
 from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
 from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
+from biotrail.matchers.fusion import (
+    DecisionRule,
+    FusedRates,
+    fuse_decisions,
+    fuse_samples,
+    fused_rates,
+)
 from biotrail.matchers.landmarks import (
     DEMONSTRATION_THRESHOLD,
     MediaPipeFaceLandmarks,
     NetworkSeal,
 )
 from biotrail.matchers.pad import PadBackend, PadResult
+from biotrail.matchers.policy import (
+    AttemptHistory,
+    AttemptLimits,
+    DecisionPolicy,
+    PolicyDecision,
+)
 from biotrail.matchers.projection import ProjectionKey, SignProjection
+from biotrail.matchers.rates import (
+    Calibration,
+    Placement,
+    ScoreTable,
+    calibrate,
+    error_curve,
+    evaluate,
+)
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.reference_store import ReferenceStore
 from biotrail.matchers.renewable import RenewableMatcher
 from biotrail.matchers.several import SampleRule, compare_reference
+from biotrail.matchers.weighted_sum import FusionPart, WeightedSum
 
 __all__ = [
     "ARCFACE_112",
@@ -49,8 +71,13 @@ __all__ = [
     "DLIB_RESNET_128",
     "SFACE_128",
     "Assurance",
+    "AttemptHistory",
+    "AttemptLimits",
+    "Calibration",
     "CaptureFailure",
     "ComparisonScore",
+    "DecisionPolicy",
+    "DecisionRule",
     "DeletionReport",
     "EmbeddingMatcher",
     "Enrolment",
@@ -61,6 +88,8 @@ __all__ = [
     "Features",
     "FivePointFace",
     "FivePoints",
+    "FusedRates",
+    "FusionPart",
     "KnownAnswers",
     "MatcherBackend",
     "MediaPipeFaceLandmarks",
@@ -72,6 +101,8 @@ __all__ = [
     "PadBackend",
     "PadResult",
     "PlaceReport",
+    "Placement",
+    "PolicyDecision",
     "ProjectionKey",
     "QualityGate",
     "Reference",
@@ -80,10 +111,18 @@ __all__ = [
     "RenewableMatcher",
     "Sample",
     "SampleRule",
+    "ScoreTable",
     "SignProjection",
+    "WeightedSum",
+    "calibrate",
     "compare_reference",
     "decide",
     "delete_references",
     "enrol",
+    "error_curve",
+    "evaluate",
+    "fuse_decisions",
+    "fuse_samples",
+    "fused_rates",
     "new_reference_id",
 ]

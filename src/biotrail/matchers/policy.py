@@ -1,0 +1,250 @@
+"""From a comparison to an application decision: score, calibration, quality, PAD, attempt limits.
+
+The limits are those of NIST SP 800-63B-4 for biometrics: after 5 consecutive failures a delay of at
+least 30 seconds before each further attempt, after 50 no further one; with presentation attack
+detection 10 and 100. NIST asks for two things more, which no policy can see: a false match
+rate of 1 in 10,000 or better, and a physical authenticator beside the biometric.
+
+Nothing here reads a clock or keeps state. The host keeps one `AttemptHistory` for each person (or
+authenticator), gives it to the policy with the present time, and keeps the one that comes back.
+Where several attempts can run at once, it does so under a lock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from biotrail.errors import MatcherError
+from biotrail.events import (
+    ApplicationDecision,
+    Comparison,
+    ComparisonDecision,
+    PresentationAttackDecision,
+    Reason,
+)
+from biotrail.matchers.backend import FailureToAcquire
+from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.pad import PadResult
+from biotrail.matchers.rates.calibration import Calibration
+
+__all__ = ["AttemptHistory", "AttemptLimits", "DecisionPolicy", "PolicyDecision"]
+
+_MATCHER_REASON = {
+    ComparisonDecision.MATCH: Reason.MATCH,
+    ComparisonDecision.NON_MATCH: Reason.NON_MATCH,
+    ComparisonDecision.UNDETERMINED: Reason.UNDETERMINED,
+}
+_COUNTED = frozenset({Reason.NON_MATCH, Reason.PRESENTATION_ATTACK, Reason.PAD_UNDETERMINED})
+
+
+def _from_one(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise MatcherError(f"{attribute.name} must be a whole number from 1")
+
+
+def _aware(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise MatcherError(f"{attribute.name} must be a time with its zone, or None")
+
+
+@attrs.frozen(kw_only=True)
+class AttemptLimits:
+    """How often an attempt may fail. The defaults are NIST's without PAD.
+
+    Attributes:
+        delay_after: Consecutive failures after which each attempt must wait.
+        delay: How long after the last failure it must wait, at least.
+        disable_after: Consecutive failures after which there is no further attempt.
+
+    Raises:
+        MatcherError: A number is out of range.
+    """
+
+    delay_after: int = attrs.field(default=5, validator=_from_one)
+    delay: timedelta = timedelta(seconds=30)
+    disable_after: int = attrs.field(default=50, validator=_from_one)
+
+    def __attrs_post_init__(self) -> None:
+        if self.delay < timedelta(0) or self.disable_after < self.delay_after:
+            raise MatcherError("the delay comes before the end of attempts, and is not negative")
+
+    @classmethod
+    def nist(cls, *, pad: bool) -> AttemptLimits:
+        """The limits of NIST SP 800-63B-4, with or without presentation attack detection."""
+        return cls(delay_after=10, disable_after=100) if pad else cls()
+
+
+@attrs.frozen(kw_only=True)
+class AttemptHistory:
+    """What the host keeps of a person's attempts: two values, and no biometrics.
+
+    Attributes:
+        failures: Consecutive failures.
+        last_failure: When the last of them was, aware.
+    """
+
+    failures: int = 0
+    last_failure: datetime | None = attrs.field(default=None, validator=_aware)
+
+
+@attrs.frozen(kw_only=True)
+class PolicyDecision:
+    """What the policy decided, and why.
+
+    Attributes:
+        decision: Granted or denied.
+        reason: The word that the event carries.
+        comparison: What the event records of the comparison; None where none was made or looked at.
+        history: What the host keeps from here on.
+        retry_at: Before this time another attempt will be turned away; None: at once, or never.
+    """
+
+    decision: ApplicationDecision
+    reason: Reason
+    comparison: Comparison | None
+    history: AttemptHistory
+    retry_at: datetime | None = None
+
+    @property
+    def granted(self) -> bool:
+        """Whether access is granted. Act on it once the event is recorded."""
+        return self.decision is ApplicationDecision.GRANTED
+
+
+@attrs.frozen(kw_only=True)
+class DecisionPolicy:
+    """Joins everything that speaks for or against access.
+
+    In this order, the first that speaks against it gives the reason: attempt limits, failure to
+    acquire, presentation attack, quality, comparison. Only a match that nothing speaks against is
+    granted. Failures to acquire, samples of low quality and comparisons without a calibration do
+    not count towards the limits: they tell an impostor nothing.
+
+    Attributes:
+        calibration: The threshold with its grounds; None leaves every comparison undetermined.
+        limits: How often an attempt may fail.
+        require_pad: Whether a bona fide presentation must be shown by a detector.
+        minimum_quality: Lowest quality let through, in the scale that is handed in; None asks for
+            none. Where it is set, a sample of unknown quality is refused.
+    """
+
+    calibration: Calibration | None
+    limits: AttemptLimits = attrs.field(factory=AttemptLimits)
+    require_pad: bool = False
+    minimum_quality: float | None = None
+
+    def turned_away(self, history: AttemptHistory, *, now: datetime) -> PolicyDecision | None:
+        """Ask before a capture whether an attempt may be made; None where it may.
+
+        Args:
+            history: What the host keeps of the person's attempts.
+            now: The present time, aware.
+
+        Raises:
+            MatcherError: The time has no zone.
+        """
+        _require_aware(now)
+        if history.failures >= self.limits.disable_after:
+            return _denied(Reason.LOCKED_OUT, None, history)
+        retry_at = self._retry_at(history)
+        if retry_at is not None and now < retry_at:
+            return _denied(Reason.ATTEMPT_LIMIT, None, history, retry_at=retry_at)
+        return None
+
+    def decide(
+        self,
+        found: ComparisonScore | Comparison | FailureToAcquire,
+        *,
+        history: AttemptHistory,
+        now: datetime,
+        quality: float | None = None,
+        pad: PadResult | None = None,
+    ) -> PolicyDecision:
+        """Decide on one attempt.
+
+        Args:
+            found: The score; a comparison that was decided already, as fusion of decisions gives
+                it; or why nothing was captured.
+            history: What the host keeps of the person's attempts.
+            now: The present time, aware.
+            quality: Quality of the sample, in a scale of the host's choice, higher is better.
+            pad: What presentation attack detection found.
+
+        Raises:
+            CalibrationError: The score is of another matcher than was calibrated.
+            MatcherError: The time has no zone.
+        """
+        if isinstance(found, ComparisonScore) and self.calibration is not None:
+            self.calibration.require(found)
+        away = self.turned_away(history, now=now)
+        if away is not None:
+            return away
+        if isinstance(found, FailureToAcquire):
+            reason = found.reason.event_reason
+            return _denied(reason, None, history, retry_at=self._retry_at(history))
+        comparison = attrs.evolve(
+            self._compared(found),
+            quality=quality,
+            presentation_attack=None if pad is None else pad.decision,
+        )
+        reason = self._against(comparison) or _MATCHER_REASON[comparison.decision]
+        if reason is Reason.MATCH:
+            return PolicyDecision(
+                decision=ApplicationDecision.GRANTED,
+                reason=reason,
+                comparison=comparison,
+                history=AttemptHistory(),
+            )
+        if reason in _COUNTED:
+            history = AttemptHistory(failures=history.failures + 1, last_failure=now)
+        return _denied(reason, comparison, history, retry_at=self._retry_at(history))
+
+    def _compared(self, found: ComparisonScore | Comparison) -> Comparison:
+        if isinstance(found, Comparison):
+            return found
+        return found.decide(None) if self.calibration is None else self.calibration.decide(found)
+
+    def _against(self, comparison: Comparison) -> Reason | None:
+        """What speaks against access whatever the score is, or None."""
+        attack = comparison.presentation_attack
+        if attack is PresentationAttackDecision.ATTACK:
+            return Reason.PRESENTATION_ATTACK
+        if self.require_pad and attack is not PresentationAttackDecision.BONA_FIDE:
+            return Reason.PAD_UNDETERMINED
+        quality = comparison.quality
+        if self.minimum_quality is not None and not (
+            quality is not None and quality >= self.minimum_quality
+        ):
+            return Reason.LOW_QUALITY
+        return None
+
+    def _retry_at(self, history: AttemptHistory) -> datetime | None:
+        if history.failures < self.limits.delay_after or history.last_failure is None:
+            return None
+        if history.failures >= self.limits.disable_after:
+            return None
+        return history.last_failure + self.limits.delay
+
+
+def _denied(
+    reason: Reason,
+    comparison: Comparison | None,
+    history: AttemptHistory,
+    *,
+    retry_at: datetime | None = None,
+) -> PolicyDecision:
+    return PolicyDecision(
+        decision=ApplicationDecision.DENIED,
+        reason=reason,
+        comparison=comparison,
+        history=history,
+        retry_at=retry_at,
+    )
+
+
+def _require_aware(now: object) -> None:
+    if not isinstance(now, datetime) or now.utcoffset() is None:
+        raise MatcherError("the present time must be a datetime with its zone")
