@@ -16,7 +16,9 @@ Rules kept here:
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
@@ -26,6 +28,7 @@ from biotrail.errors import MatcherError
 from biotrail.events import Reason
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.measures import inner_product
 from biotrail.matchers.quality import Quality
 
 if TYPE_CHECKING:
@@ -112,6 +115,11 @@ class Features:
     def reference_id(self) -> str | None:
         """Identifier under which they were enrolled; None for a probe."""
         return None
+
+    @cached_property
+    def length(self) -> float:
+        """Euclidean length of the values, computed once, in the order of `measures`."""
+        return math.sqrt(inner_product(self.values, self.values))
 
 
 def require_same_card(card: ModelCard, *things: Sample | Features) -> None:

@@ -7,6 +7,7 @@ recorded score and threshold comes to the same decision, on every machine.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import attrs
 
@@ -14,7 +15,7 @@ from biotrail.errors import MatcherError
 from biotrail.events import Comparison, ComparisonDecision, ComparisonType
 from biotrail.matchers.card import ModelCard
 
-__all__ = ["ComparisonScore", "decide", "score_of"]
+__all__ = ["ComparisonScore", "decide", "score_of", "scorer"]
 
 _LIMIT = 1e12
 
@@ -32,7 +33,7 @@ def _six_decimals(value: float) -> float:
     return _micro("score", value) / 1_000_000
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ComparisonScore:
     """What comparing a probe with a reference came to: a number, and how to read it.
 
@@ -96,6 +97,41 @@ def decide(score: ComparisonScore, threshold: float | None) -> ComparisonDecisio
     margin = _micro("score", score.value) - _micro("threshold", threshold)
     matches = margin >= 0 if score.higher_is_better else margin <= 0
     return ComparisonDecision.MATCH if matches else ComparisonDecision.NON_MATCH
+
+
+def scorer(card: ModelCard) -> Callable[[float, str | None], ComparisonScore]:
+    """What makes scores of one card, of a value and the reference's identifier. For backends.
+
+    The scores are those that the class itself would make. Its generated initialiser runs through
+    converters and through the guard that keeps instances from being changed, at ten times the cost
+    of setting the fields; here they are set directly, once, on an instance that nobody has yet.
+
+    Returns:
+        A function that raises MatcherError where the value is not a finite number that can be
+        recorded.
+    """
+    new, set_field = object.__new__, object.__setattr__
+    common = {
+        "value": 0.0,
+        "metric": card.metric,
+        "higher_is_better": card.higher_is_better,
+        "matcher": card.id,
+        "version": card.version,
+        "digest": card.digest,
+        "reference": None,
+    }
+
+    def score(value: float, reference: str | None) -> ComparisonScore:
+        if type(value) is not float or not -_LIMIT <= value <= _LIMIT:
+            value = _six_decimals(value)  # raises, unless it is a whole number
+        fields = common.copy()
+        fields["value"] = round(value * 1_000_000) / 1_000_000
+        fields["reference"] = reference
+        made = new(ComparisonScore)
+        set_field(made, "__dict__", fields)
+        return made
+
+    return score
 
 
 def score_of(card: ModelCard, value: float, *, reference: str | None = None) -> ComparisonScore:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from biotrail.errors import MatcherError, MissingDependencyError
 from biotrail.matchers.backend import Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
-from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.comparing import comparison_by
+from biotrail.matchers.decision import ComparisonScore
 from biotrail.matchers.measures import MEASURES, require_direction
 from biotrail.matchers.quality import Quality
 
@@ -91,12 +92,11 @@ class EmbeddingMatcher:
             raise MatcherError(f"the metric must be one of {', '.join(MEASURES)}")
         if dimension < 1:
             raise MatcherError("the dimension must be a whole number from 1")
-        self._measure, higher_is_better = MEASURES[metric]
         self._card = ModelCard(
             id=model,
             version=version,
             metric=metric,
-            higher_is_better=higher_is_better,
+            higher_is_better=MEASURES[metric][1],
             intended_use=intended_use,
             assurance=assurance,
             network_policy=NetworkPolicy.IN_PROCESS,
@@ -105,6 +105,7 @@ class EmbeddingMatcher:
             runtime=runtime,
             runtime_version=runtime_version,
         )
+        self._compare = comparison_by(self._card)
 
     @property
     def card(self) -> ModelCard:
@@ -150,9 +151,7 @@ class EmbeddingMatcher:
         Raises:
             MatcherError: One of them belongs to another model.
         """
-        require_same_card(self._card, reference, probe)
-        value = self._measure(reference.values, probe.values)
-        return score_of(self._card, value, reference=reference.reference_id)
+        return self._compare(reference, probe)
 
     def self_test(self) -> None:
         """Check the measure on a vector whose answer is known.

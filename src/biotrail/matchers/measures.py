@@ -16,8 +16,10 @@ from biotrail.errors import MatcherError
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
 
-__all__ = ["MEASURES", "cosine", "euclidean", "inner_product", "require_direction"]
+__all__ = ["MEASURES", "SHORTEST", "cosine", "euclidean", "inner_product", "require_direction"]
 
+SHORTEST = 1e-100
+"""Shorter vectors have no direction: their squares lose digits."""
 _SHORTEST_SQUARED = 1e-200
 
 

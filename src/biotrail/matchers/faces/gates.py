@@ -34,7 +34,7 @@ class CaptureGates:
         maximum_pitch_degrees: Nod of the head, up or down.
         maximum_roll_degrees: Lean of the head to either side. The face is turned upright before it
             is compared, so this is wide.
-        minimum_sharpness: In grey levels; less is blurred, or has too few pixels.
+        minimum_sharpness: As a share of contrast; less is blurred, or has too few pixels.
         minimum_brightness: Mean grey level; less is too dark.
         maximum_brightness: Mean grey level; more is too bright.
         minimum_neutrality: 0 takes any expression.
@@ -42,10 +42,10 @@ class CaptureGates:
 
     minimum_eye_distance: float = attrs.field(default=32.0, validator=_limit)
     maximum_yaw_degrees: float = attrs.field(default=40.0, validator=_limit)
-    maximum_pitch_degrees: float = attrs.field(default=40.0, validator=_limit)
-    maximum_roll_degrees: float = attrs.field(default=45.0, validator=_limit)
-    minimum_sharpness: float = attrs.field(default=4.0, validator=_limit)
-    minimum_brightness: float = attrs.field(default=30.0, validator=_limit)
+    maximum_pitch_degrees: float = attrs.field(default=35.0, validator=_limit)
+    maximum_roll_degrees: float = attrs.field(default=60.0, validator=_limit)
+    minimum_sharpness: float = attrs.field(default=0.065, validator=_limit)
+    minimum_brightness: float = attrs.field(default=12.0, validator=_limit)
     maximum_brightness: float = attrs.field(default=235.0, validator=_limit)
     minimum_neutrality: float = attrs.field(default=0.0, validator=_limit)
 
@@ -102,7 +102,7 @@ class CaptureGates:
             (failure.TOO_BRIGHT, "mean grey level {:.0f}", bright, 0, light),
             (
                 failure.BLUR,
-                "sharpness {:.1f}",
+                "sharpness {:.3f}",
                 quality.sharpness,
                 self.minimum_sharpness,
                 _NO_LIMIT,

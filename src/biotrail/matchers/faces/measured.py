@@ -77,8 +77,9 @@ def face_light(pixels: Pixels, points: Vector, *, kind: FivePoints) -> tuple[flo
         kind: Which five points; the scale of the face is nearly the same for both kinds.
 
     Returns:
-        The root of the mean squared Laplacian (4 neighbours) over the inner face, in grey levels;
-        and the mean of the grey levels, from 0 to 255.
+        Root of the mean squared Laplacian (4 neighbours) over the inner face, as a share of its
+        contrast (the standard deviation of its grey levels), so that a dark face can be sharp; and
+        the mean of the grey levels, from 0 to 255.
     """
     import numpy
 
@@ -86,4 +87,5 @@ def face_light(pixels: Pixels, points: Vector, *, kind: FivePoints) -> tuple[flo
     grey: Any = chip[16:-8, 16:-16].astype(numpy.float32) @ numpy.array(_LUMA, numpy.float32)
     middle = grey[1:-1, 1:-1]
     laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * middle
-    return float(numpy.sqrt((laplacian * laplacian).mean())), float(grey.mean())
+    contrast = max(1.0, float(grey.std()))
+    return float(numpy.sqrt((laplacian * laplacian).mean())) / contrast, float(grey.mean())

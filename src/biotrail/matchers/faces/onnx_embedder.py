@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 from biotrail.errors import MissingDependencyError, ModelError
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import ModelCard, ModelFile, NetworkPolicy
-from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.comparing import comparison_by
+from biotrail.matchers.decision import ComparisonScore
 from biotrail.matchers.faces.alignment import align
 from biotrail.matchers.faces.capture import FaceChips
 from biotrail.matchers.faces.finder import FaceFinder
@@ -74,7 +75,7 @@ class OnnxFaceEmbedder:
         self._session = _session(data, threads)
         self._input = _input_name(self._session, preset)
         self._card = _card(preset, name, data)
-        self._measure, _ = MEASURES[preset.metric]
+        self._compare = comparison_by(self._card)
         self._known = known_answers or KnownAnswers.stored(preset.id)
         self.self_test()
         self._chips = FaceChips(
@@ -122,9 +123,7 @@ class OnnxFaceEmbedder:
         Raises:
             MatcherError: One of them was made by another model.
         """
-        require_same_card(self._card, reference, probe)
-        value = self._measure(reference.values, probe.values)
-        return score_of(self._card, value, reference=reference.reference_id)
+        return self._compare(reference, probe)
 
     def answers(self) -> KnownAnswers:
         """What the model answers to the drawn faces: keep it, and give it back as `known_answers`.
