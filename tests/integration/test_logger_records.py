@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from biotrail import AuditLogger, BiotrailError
+from biotrail import AuditLogger
 from biotrail.canonical import decode_entry
 from biotrail.errors import (
     ClosedError,
@@ -304,12 +304,21 @@ def test_what_the_host_gave_fails(path: Path, failing: str) -> None:
     with opened(path, clock=clock, randomness=randomness, signer=remote) as log:
         log.record(event(1))
         broken.set()
-        with pytest.raises(NotRecordedError if failing != "randomness" else OSError) as caught:
+        with pytest.raises(NotRecordedError) as caught:
             log.record(event(2))
         if failing == "signer":
             assert isinstance(caught.value.__cause__, SigningError)
-        with pytest.raises((BiotrailError, OSError)):
+        with pytest.raises(NotRecordedError):
             asyncio.run(log.arecord(event(3)))
         broken.clear()
         assert asyncio.run(log.arecord(event(2))).index == 2
     assert verified(path, str(signer().verifier_key)).events == 2
+
+
+@pytest.mark.parametrize("drawn", [b"", bytes(31), "x" * 32, None])
+def test_randomness_of_the_wrong_size(path: Path, drawn: Any) -> None:
+    """A source that does not return what it was asked for is refused, and nothing is recorded."""
+    with opened(path, randomness=lambda size: drawn) as log:
+        with pytest.raises(NotRecordedError, match="did not return 16 bytes"):
+            log.record(event(1))
+        assert log.checkpoint().size == 1

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from biotrail.canonical import MAXIMUM_ENTRY_SIZE, encode_body, encode_event
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.payload import SALT_SIZE
-from biotrail.errors import EventError
+from biotrail.errors import EventError, NotRecordedError
 from biotrail.events import Event
 from biotrail.stores import Store, SubjectReference
 
@@ -109,12 +109,13 @@ class Preparer:
 
         Raises:
             EventError: Not an event, or one whose entry would be too large.
+            NotRecordedError: The source of randomness failed.
             StoreError: The store could not be asked for the subject's reference.
         """
         if not isinstance(event, Event):
             raise EventError("event", event, "must be a biotrail.Event")
         reference, to_keep = self._reference(event)
-        salt = self._randomness(SALT_SIZE) if self._salts is None else self._salts.take()
+        salt = self._draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
         if len(encoded.body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
             rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
@@ -150,8 +151,18 @@ class Preparer:
                 return stored[0], None
             proposed = self._proposed.get(key)
             if proposed is None:
-                proposed = self._proposed[key] = self._randomness(REFERENCE_SIZE)
+                proposed = self._proposed[key] = self._draw(REFERENCE_SIZE)
             return proposed, SubjectReference(*key, proposed)
+
+    def _draw(self, size: int) -> bytes:
+        """Random bytes from the host's source, which may do anything."""
+        try:
+            drawn = self._randomness(size)
+        except Exception as error:
+            raise NotRecordedError(f"the source of randomness failed: {error!r}") from error
+        if not isinstance(drawn, bytes) or len(drawn) != size:
+            raise NotRecordedError(f"the source of randomness did not return {size} bytes")
+        return drawn
 
     def _remember(self, key: tuple[str, str], reference: bytes) -> None:
         self._kept[key] = reference

@@ -156,9 +156,9 @@ class LogWriter:
         with self._store.turn():
             state = self._followed()
             self._check_admitted(state)
-            return list(self._append(state, records))
+            return self._append(state, records)
 
-    def _append(self, state: LogState, records: Sequence[Prepared]) -> list[Receipt]:
+    def _append(self, state: LogState, records: Sequence[Prepared]) -> list[Answer]:
         """Frame, chain, hash, sign, store: the whole way of a batch, top to bottom."""
         # The clock is trusted for nothing but never going back within a log.
         moment = self._clock().astimezone(UTC)
@@ -272,6 +272,8 @@ class LogWriter:
 
 def _repeated_ids(records: Sequence[Prepared]) -> frozenset[int]:
     """Places of the records whose event id a record before them has."""
+    if len(records) == 1:
+        return frozenset()
     ids = [record.columns[0] for record in records]
     if len(set(ids)) == len(ids):
         return frozenset()

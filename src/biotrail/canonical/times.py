@@ -24,7 +24,7 @@ def format_time(moment: datetime) -> str:
         if moment.tzinfo is None:
             raise CanonicalError("a time must be aware of its time zone")
         moment = moment.astimezone(UTC)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    return moment.isoformat("T", "microseconds")[:26] + "Z"
 
 
 def parse_time(text: str) -> datetime:
