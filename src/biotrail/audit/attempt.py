@@ -24,7 +24,13 @@ from biotrail.events import (
 )
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from biotrail.audit.biometric import BiometricCheck, CheckOptions
     from biotrail.audit.receipt import Receipt
+    from biotrail.matchers.backend import MatcherBackend
+    from biotrail.matchers.gallery import Gallery
+    from biotrail.matchers.reference import Reference
 
 __all__ = ["Attempt"]
 
@@ -98,6 +104,87 @@ class Attempt:
     def failed_to_acquire(self, reason: Reason | str) -> None:
         """Say that nothing usable was captured; the attempt is denied."""
         self.deny(reason)
+
+    def verify(
+        self,
+        matcher: MatcherBackend,
+        reference: Reference | str,
+        image: object,
+        **options: Unpack[CheckOptions],
+    ) -> BiometricCheck:
+        """Capture from an image, compare with one reference (1:1), and say all of it here.
+
+        A failure to acquire, something that is no image, and a reference that is unknown, revoked
+        or expired are denied for that reason. A comparison is granted or denied by the policy, if
+        one is among the options (see `biotrail.audit.biometric.CheckOptions`); else the host
+        decides. References expire by the attempt's time.
+
+        Raises:
+            MatcherError: The reference is of another model, an option is wrong, or the matcher
+                failed.
+        """
+        from biotrail.audit import biometric
+
+        now = self._base.occurred
+        return self._checked(biometric.verify(matcher, reference, image, now=now, **options))
+
+    def identify(
+        self,
+        matcher: MatcherBackend,
+        gallery: Gallery,
+        image: object,
+        **options: Unpack[CheckOptions],
+    ) -> BiometricCheck:
+        """Capture from an image, search a gallery (1:N), and say all of it here; as `verify`.
+
+        Who the identified reference belongs to the host says by `identified`.
+        """
+        from biotrail.audit import biometric
+
+        now = self._base.occurred
+        return self._checked(biometric.identify(matcher, gallery, image, now=now, **options))
+
+    async def averify(
+        self,
+        matcher: MatcherBackend,
+        reference: Reference | str,
+        image: object,
+        **options: Unpack[CheckOptions],
+    ) -> BiometricCheck:
+        """`verify` from a task: the work is done in a thread."""
+        import asyncio
+
+        from biotrail.audit import biometric
+
+        now = self._base.occurred
+        work = asyncio.to_thread(biometric.verify, matcher, reference, image, now=now, **options)
+        return self._checked(await work)
+
+    async def aidentify(
+        self,
+        matcher: MatcherBackend,
+        gallery: Gallery,
+        image: object,
+        **options: Unpack[CheckOptions],
+    ) -> BiometricCheck:
+        """`identify` from a task: the work is done in a thread."""
+        import asyncio
+
+        from biotrail.audit import biometric
+
+        now = self._base.occurred
+        work = asyncio.to_thread(biometric.identify, matcher, gallery, image, now=now, **options)
+        return self._checked(await work)
+
+    def _checked(self, check: BiometricCheck) -> BiometricCheck:
+        if check.comparison is not None:
+            self.compared(check.comparison)
+        if check.denied is not None:
+            self.deny(check.denied)
+        elif check.decision is not None:
+            decide = self.grant if check.decision.granted else self.deny
+            decide(check.decision.reason)
+        return check
 
     def _change(self, **changes: Any) -> None:
         if self._receipt is not None:
