@@ -15,7 +15,6 @@ from biotrail.matchers.rates.support import people_needed, rule_of_three
 __all__ = ["DEFAULT_RESAMPLES", "calibrate", "require_support"]
 
 DEFAULT_RESAMPLES = 2000
-_LARGEST_SHARE = 0.5
 
 
 def calibrate(
@@ -97,11 +96,8 @@ def require_support(sample: PeopleSample, target_fmr: float, confidence: float) 
     """Refuse a false match rate that so few people cannot support (rule of 3 over two people).
 
     Raises:
-        CalibrationError: Too few people, too few of them compared with each other, or one person
-            in more than half of the comparisons.
+        CalibrationError: Too few people, or too few of them compared with each other.
     """
-    import numpy
-
     needed = people_needed(target_fmr, confidence)
     non_mated = sample.non_mated
     if rule_of_three(non_mated.pairs, confidence) > target_fmr:
@@ -109,14 +105,6 @@ def require_support(sample: PeopleSample, target_fmr: float, confidence: float) 
             f"an FMR of {target_fmr:g} at a confidence of {confidence:g} needs at least {needed} "
             f"people who are all compared with each other; these are {non_mated.people} people, "
             f"{non_mated.pairs} times two of them compared",
-            people=non_mated.people,
-            people_needed=needed,
-        )
-    share = numpy.bincount(numpy.append(non_mated.pair_left, non_mated.pair_right)).max()
-    if share > _LARGEST_SHARE * non_mated.pairs:
-        raise CalibrationError(
-            "one person takes part in more than half of the non-mated comparisons, which therefore "
-            f"tell of that person; compare at least {needed} people with each other",
             people=non_mated.people,
             people_needed=needed,
         )

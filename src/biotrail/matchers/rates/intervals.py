@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["METHOD", "Interval", "PeopleSample", "Scatter", "upper_quantile"]
 
 METHOD = "two draws of people: threshold from the first, error rates from the second"
+_LARGEST_SHARE = 0.5
 _FEW_ERR = 3
 """With errors of fewer people than this, resampling cannot tell how they spread."""
 
@@ -85,7 +86,8 @@ class PeopleSample:
         """Draw people for every resample; draws that leave nothing to compare are drawn again.
 
         Raises:
-            CalibrationError: Too few people, or people are not known.
+            CalibrationError: Too few people, people are not known, or one of them takes part in
+                more than half of the non-mated comparisons.
             MatcherError: There is no mated or no non-mated comparison, or an argument is out of
                 range.
         """
@@ -104,6 +106,12 @@ class PeopleSample:
                 f"at least {FEWEST_PEOPLE} are needed for an interval over people",
                 people=min(non_mated.people, mated.people),
                 people_needed=FEWEST_PEOPLE,
+            )
+        if non_mated.largest_share > _LARGEST_SHARE:
+            raise CalibrationError(
+                "one person takes part in more than half of the non-mated comparisons, which "
+                "therefore tell of that person; compare all people with each other",
+                people=non_mated.people,
             )
         usable = [
             both

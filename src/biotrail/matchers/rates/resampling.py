@@ -116,6 +116,14 @@ class NonMatedScores:
 
         return len(numpy.union1d(self.pair_left, self.pair_right))
 
+    @property
+    def largest_share(self) -> float:
+        """In which share of all pairs of people the person takes part who does so most."""
+        import numpy
+
+        taking_part = numpy.bincount(numpy.append(self.pair_left, self.pair_right))
+        return float(taking_part.max()) / self.pairs
+
     def total(self, weights: Reals) -> float:
         """Weight of all comparisons under the people's weights."""
         return float((weights[self.pair_left] * weights[self.pair_right]) @ self.pair_counts)
