@@ -84,7 +84,7 @@ class WeightedSum:
         MatcherError: Fewer than two parts, or two of one card and metric.
     """
 
-    parts: tuple[FusionPart, ...] = attrs.field(converter=tuple)
+    parts: tuple[FusionPart, ...]
 
     def __attrs_post_init__(self) -> None:
         if len({(one.digest, one.metric) for one in self.parts}) != max(2, len(self.parts)):

@@ -65,7 +65,8 @@ def test_a_target_gets_the_most_lenient_threshold_that_keeps_it(
 def test_equal_error_rate_of_a_crossing_between_two_thresholds() -> None:
     """Of the two neighbours of the crossing the one with the smaller sum counts (FVC2000)."""
     found = error_curve(small()).equal_error_rate()
-    assert (found.threshold, found.rate) == (0.7, pytest.approx(0.225))
+    assert found.threshold == 0.7
+    assert found.rate == pytest.approx(0.225)
 
 
 def test_separated_scores_have_no_error() -> None:

@@ -48,12 +48,15 @@ def test_axes_say_what_they_show() -> None:
 
 def test_the_det_curve_is_the_counted_one() -> None:
     """The line falls, and ends where everything matches."""
+    import numpy
+
     found = evaluate(made(30, apart=2.0), resamples=100)
     line = det_figure(found).axes[0].get_lines()[0]
-    across, up = line.get_xdata(), line.get_ydata()
-    assert list(across) == sorted(across)
-    assert list(up) == sorted(up, reverse=True)
-    assert len(list(across)) == len(found.overall.curve.micro)
+    across: list[float] = numpy.asarray(line.get_xdata()).tolist()
+    up: list[float] = numpy.asarray(line.get_ydata()).tolist()
+    assert across == sorted(across)
+    assert up == sorted(up, reverse=True)
+    assert len(across) == len(found.overall.curve.micro)
 
 
 def test_extreme_scores_are_drawn(tmp_path: Path) -> None:
