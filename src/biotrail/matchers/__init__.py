@@ -27,10 +27,21 @@ from biotrail.matchers.enrolment import (
     new_reference_id,
 )
 from biotrail.matchers.faces.alignment import FivePointFace, FivePoints
-from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.challenges import (
+    Challenge,
+    ChallengeLimits,
+    ChallengeOutcome,
+    ChallengeSession,
+    FrameSeen,
+    draw_challenges,
+    seen,
+)
+from biotrail.matchers.faces.finder import Face, FaceFinder
+from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
 from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
 from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
+from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.fusion import (
     DecisionRule,
     FusedRates,
@@ -51,6 +62,7 @@ from biotrail.matchers.policy import (
     PolicyDecision,
 )
 from biotrail.matchers.projection import ProjectionKey, SignProjection
+from biotrail.matchers.quality import Quality
 from biotrail.matchers.rates import (
     Calibration,
     Placement,
@@ -75,19 +87,27 @@ __all__ = [
     "AttemptLimits",
     "Calibration",
     "CaptureFailure",
+    "CaptureGates",
+    "Challenge",
+    "ChallengeLimits",
+    "ChallengeOutcome",
+    "ChallengeSession",
     "ComparisonScore",
     "DecisionPolicy",
     "DecisionRule",
     "DeletionReport",
     "EmbeddingMatcher",
     "Enrolment",
+    "Face",
     "FaceFinder",
     "FaceModel",
+    "FaceSample",
     "FailureToAcquire",
     "FailureToEnrol",
     "Features",
     "FivePointFace",
     "FivePoints",
+    "FrameSeen",
     "FusedRates",
     "FusionPart",
     "KnownAnswers",
@@ -104,6 +124,7 @@ __all__ = [
     "Placement",
     "PolicyDecision",
     "ProjectionKey",
+    "Quality",
     "QualityGate",
     "Reference",
     "ReferencePlace",
@@ -118,6 +139,7 @@ __all__ = [
     "compare_reference",
     "decide",
     "delete_references",
+    "draw_challenges",
     "enrol",
     "error_curve",
     "evaluate",
@@ -125,4 +147,5 @@ __all__ = [
     "fuse_samples",
     "fused_rates",
     "new_reference_id",
+    "seen",
 ]

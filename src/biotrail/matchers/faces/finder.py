@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,14 +47,14 @@ class Face:
         picture: The image, upright, not larger than the face model needs.
         landmarks: 478 points in pixels of the original image, float64, shape (478, 3); z has the
             unit of x.
-        blendshapes: 52 values, in the order of `BLENDSHAPES`.
+        blendshapes: 52 expressions by name (see `BLENDSHAPES`), from 0 to 1.
         transformation: From the canonical face to the camera's space, shape (4, 4).
         milliseconds: Time of the frame, where it is of a video.
     """
 
     picture: RgbImage = attrs.field(repr=False)
     landmarks: Vector = attrs.field(repr=False)
-    blendshapes: Vector = attrs.field(repr=False)
+    blendshapes: Mapping[str, float] = attrs.field(repr=False)
     transformation: Vector = attrs.field(repr=False)
     milliseconds: int | None = None
 
@@ -75,7 +75,7 @@ class Face:
             height=self.picture.height,
             eye_distance=eye_distance(self.landmarks),
             landmarks=self.landmarks,
-            blendshapes=dict(zip(BLENDSHAPES, self.blendshapes.tolist(), strict=True)),
+            blendshapes=self.blendshapes,
             transformation=self.transformation,
             sharpness=sharpness,
             brightness=brightness,
@@ -253,7 +253,7 @@ def _face(data: bytes, picture: RgbImage, milliseconds: int | None) -> Face:
     return Face(
         picture=picture,
         landmarks=points.reshape(LANDMARKS, 3) * unit,
-        blendshapes=shapes,
+        blendshapes=dict(zip(BLENDSHAPES, shapes.tolist(), strict=True)),
         transformation=matrix.reshape(4, 4),
         milliseconds=milliseconds,
     )
