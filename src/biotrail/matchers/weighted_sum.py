@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -73,6 +73,10 @@ class FusionPart:
         return (value - self.mean) / self.deviation * (1 if self.higher_is_better else -1)
 
 
+def _as_tuple(parts: Iterable[FusionPart]) -> tuple[FusionPart, ...]:
+    return tuple(parts)
+
+
 @attrs.frozen(kw_only=True)
 class WeightedSum:
     """A weighted sum of normalised scores of several matchers; higher is better.
@@ -84,7 +88,7 @@ class WeightedSum:
         MatcherError: Fewer than two parts, or two of one card and metric.
     """
 
-    parts: tuple[FusionPart, ...]
+    parts: tuple[FusionPart, ...] = attrs.field(converter=_as_tuple)
 
     def __attrs_post_init__(self) -> None:
         if len({(one.digest, one.metric) for one in self.parts}) != max(2, len(self.parts)):
