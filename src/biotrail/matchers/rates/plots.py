@@ -112,7 +112,7 @@ def histogram_figure(evaluation: Evaluation) -> Figure:
     """Shares of mated and non-mated scores in bins of one width."""
     scores = evaluation.scores
     better = "higher" if scores.higher_is_better else "lower"
-    unit = f"{scores.metric or 'comparison score'} ({better} is better)"
+    unit = f"{_drawable(scores.metric or 'comparison score')} ({better} is better)"
     figure, axes = _empty("Comparison scores", unit, "share of comparisons in a bin")
     counted = histogram(scores)
     for counts, label, colour in (
@@ -160,9 +160,22 @@ def _styled(evaluation: Evaluation) -> list[tuple[CohortEvaluation, str]]:
 
 def _label(part: CohortEvaluation) -> str:
     people = "" if part.size.people is None else f", {part.size.people} people"
-    # A name is what somebody wrote into a file: a dollar sign would be read as mathematics.
-    name = part.name.replace("$", r"\$")[:40] or "all"
+    name = _drawable(part.name[:40]) or "all"
     return f"{name}: EER {100 * part.eer:.2f} %{people}"
+
+
+def _drawable(name: str) -> str:
+    """What somebody wrote into a file, as text that the font has and that is no mathematics."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    font = get_font(findfont(FontProperties()))
+    shown = (
+        letter
+        if letter.isprintable() and font.get_char_index(ord(letter))
+        else letter.encode("unicode_escape").decode("ascii")
+        for letter in name
+    )
+    return "".join(shown).replace("$", r"\$")
 
 
 def _smallest_rate(part: CohortEvaluation) -> float:

@@ -63,7 +63,10 @@ def test_extreme_scores_are_drawn(tmp_path: Path) -> None:
     """Equal scores, separated ones, and names with signs of mathematics are drawn."""
     for scores in ([0.5, 0.5, 0.5, 0.5], [0.0, 0.1, 0.9, 1.0]):
         table = ScoreTable.from_arrays(
-            scores, mated=[False, True, False, True], cohorts=["$x^", "$x^", r"\frac{", r"\frac{"]
+            scores,
+            mated=[False, True, False, True],
+            cohorts=["$x^", "$x^", "\u4e2d\n", "\u4e2d\n"],
+            metric="$\x1b",
         )
         assert len(write_plots(evaluate(table), tmp_path, formats=["svg"])) == 3
 
