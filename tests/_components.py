@@ -80,6 +80,7 @@ COMPONENTS: dict[str, Probe] = {
     "mediapipe": _mediapipe,
     "memfd": _memfd,
     "node": _program("node", "nodejs"),
+    "opencv": _packages("opencv", "cv2", "numpy", "PIL"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numpy": _packages("embedding", "numpy"),
     "pillow": _packages("mediapipe", "PIL"),

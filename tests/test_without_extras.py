@@ -15,6 +15,7 @@ OPTIONAL = (
     "numpy",
     "onnxruntime",
     "PIL",
+    "cv2",
     "psycopg",
     "boto3",
     "starlette",
@@ -83,6 +84,7 @@ def test_the_command_says_which_extra_is_missing(missing: str) -> None:
         ("embedding", 'EmbeddingMatcher(model="any", version="1", dimension=128)'),
         ("mediapipe", "MediaPipeFaceLandmarks()"),
         ("onnx", "OnnxFaceEmbedder()"),
+        ("opencv", "OpenCvFaceRecognizer()"),
     ],
 )
 def test_a_matcher_says_which_extra_is_missing(extra: str, door: str) -> None:

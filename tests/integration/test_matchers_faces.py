@@ -146,7 +146,7 @@ def test_wrong_preprocessing_refuses_to_load(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fault", ["mirrored", "upside down", "moved", "dark"])
 def test_a_wrong_chip_refuses_to_load(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A chip that is mirrored, turned over, moved by three pixels or dimmed is found at load."""
-    from biotrail.matchers.faces import alignment, onnx_embedder
+    from biotrail.matchers.faces import alignment, embedder
 
     rightly = alignment.align
 
@@ -156,7 +156,7 @@ def test_a_wrong_chip_refuses_to_load(fault: str, monkeypatch: pytest.MonkeyPatc
             return chip[:, ::-1]
         return chip[::-1] if fault == "upside down" else chip // (2 if fault == "dark" else 1)
 
-    monkeypatch.setattr(onnx_embedder, "align", wrongly)
+    monkeypatch.setattr(embedder, "align", wrongly)
     with pytest.raises(ModelError, match="self-test"):
         OnnxFaceEmbedder(embedding_model(), find_faces=False)
 

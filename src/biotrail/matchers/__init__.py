@@ -3,6 +3,7 @@
 Importing this needs no optional package; each backend imports what it needs when it is made.
 """
 
+from biotrail.matchers._worker import LostWorker
 from biotrail.matchers.backend import (
     CaptureFailure,
     FailureToAcquire,
@@ -36,10 +37,12 @@ from biotrail.matchers.faces.challenges import (
     draw_challenges,
     seen,
 )
-from biotrail.matchers.faces.finder import Face, FaceFinder
+from biotrail.matchers.faces.face import Face
+from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
 from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
+from biotrail.matchers.faces.opencv import OpenCvFaceRecognizer
 from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
 from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.fusion import (
@@ -73,6 +76,7 @@ from biotrail.matchers.rates import (
 )
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.reference_store import ReferenceStore
+from biotrail.matchers.registry import known_matchers, open_matcher
 from biotrail.matchers.renewable import RenewableMatcher
 from biotrail.matchers.several import SampleRule, compare_reference
 from biotrail.matchers.weighted_sum import FusionPart, WeightedSum
@@ -111,6 +115,7 @@ __all__ = [
     "FusedRates",
     "FusionPart",
     "KnownAnswers",
+    "LostWorker",
     "MatcherBackend",
     "MediaPipeFaceLandmarks",
     "ModelCard",
@@ -118,6 +123,7 @@ __all__ = [
     "NetworkPolicy",
     "NetworkSeal",
     "OnnxFaceEmbedder",
+    "OpenCvFaceRecognizer",
     "PadBackend",
     "PadResult",
     "PlaceReport",
@@ -146,6 +152,8 @@ __all__ = [
     "fuse_decisions",
     "fuse_samples",
     "fused_rates",
+    "known_matchers",
     "new_reference_id",
+    "open_matcher",
     "seen",
 ]

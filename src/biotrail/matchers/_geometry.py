@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from biotrail.errors import MatcherError
+
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
 
@@ -63,10 +65,16 @@ def shape(points: Vector) -> Vector:
 
 
 def shape_distance(left: Vector, right: Vector) -> float:
-    """What remains between two shapes after the best rotation: from 0 to the root of 2."""
+    """What remains between two shapes after the best rotation: from 0 to the root of 2.
+
+    Raises:
+        MatcherError: A shape holds values that are no numbers.
+    """
     import numpy
 
     product = left.reshape(-1, 3).T @ right.reshape(-1, 3)
+    if not numpy.isfinite(product).all():
+        raise MatcherError("a shape must hold finite numbers")
     turn, singular, back = numpy.linalg.svd(product)
     if numpy.linalg.det(turn) * numpy.linalg.det(back) < 0:
         singular[-1] = -singular[-1]

@@ -14,7 +14,7 @@ from biotrail.errors import MatcherError
 from biotrail.matchers.backend import Features, require_same_card
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import ComparisonScore, scorer
-from biotrail.matchers.measures import MEASURES, SHORTEST
+from biotrail.matchers.measures import MEASURES, SHORTEST, clamped
 
 __all__ = ["comparison_by"]
 
@@ -66,6 +66,8 @@ def _between(metric: str) -> Callable[[Features, Features], float]:
         if left_length < SHORTEST or right_length < SHORTEST:
             raise MatcherError("a zero vector has no direction, so no cosine")
         value: float = running(left.values * right.values).item(-1) / (left_length * right_length)
-        return value if -1.0 <= value <= 1.0 else math.copysign(1.0, value)
+        if -1.0 <= value <= 1.0:
+            return value
+        return clamped(value)
 
     return {"inner_product": inner_product, "euclidean": euclidean, "cosine": cosine}[metric]

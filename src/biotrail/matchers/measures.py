@@ -16,7 +16,15 @@ from biotrail.errors import MatcherError
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
 
-__all__ = ["MEASURES", "SHORTEST", "cosine", "euclidean", "inner_product", "require_direction"]
+__all__ = [
+    "MEASURES",
+    "SHORTEST",
+    "clamped",
+    "cosine",
+    "euclidean",
+    "inner_product",
+    "require_direction",
+]
 
 SHORTEST = 1e-100
 """Shorter vectors have no direction: their squares lose digits."""
@@ -56,7 +64,12 @@ def cosine(left: Vector, right: Vector) -> float:
     if min(squared_left, squared_right) < _SHORTEST_SQUARED:
         require_direction(left, right)
     lengths = math.sqrt(squared_left) * math.sqrt(squared_right)
-    return max(-1.0, min(1.0, inner_product(left, right) / lengths))
+    return clamped(inner_product(left, right) / lengths)
+
+
+def clamped(cosine: float) -> float:
+    """The cosine without what rounding put over 1; NaN stays NaN, to be refused as a score."""
+    return math.copysign(1.0, cosine) if abs(cosine) > 1.0 else cosine
 
 
 MEASURES: dict[str, tuple[Callable[[Vector, Vector], float], bool]] = {

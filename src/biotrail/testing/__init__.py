@@ -1,4 +1,4 @@
-"""What you need to test what you build on biotrail: clocks, faults, tampering, store contracts.
+"""What you need to test what you build on biotrail: clocks, faults, tampering, contracts.
 
 Nothing of biotrail imports this package. The contracts need pytest (``pip install
 'biotrail[test]'``); everything else needs nothing.
@@ -10,6 +10,9 @@ An adapter proves that it keeps the contract of `biotrail.stores.Store` like thi
     class TestMyStore(DurableStoreContract):
         def open_store(self, folder):
             return MyStore(folder / "log")
+
+A matcher proves that it keeps the contract of `biotrail.matchers.MatcherBackend` with
+`MatcherContract`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from biotrail.testing.samples import sample_batch, sample_entry, sample_event_id
 from biotrail.testing.tamper import copy_log, edit_entry, flip_bit, swap_entries, tampering
 
 if TYPE_CHECKING:
+    from biotrail.testing.matcher_contract import MatcherContract
     from biotrail.testing.store_contract import DurableStoreContract, StoreContract
 
 __all__ = [
@@ -33,6 +37,7 @@ __all__ = [
     "Fault",
     "FaultyStore",
     "FixedClock",
+    "MatcherContract",
     "SteppingClock",
     "StoreContract",
     "copy_log",
@@ -45,10 +50,15 @@ __all__ = [
     "tampering",
 ]
 
-_CONTRACTS = ("DurableStoreContract", "StoreContract")
+_CONTRACTS = {
+    "DurableStoreContract": "biotrail.testing.store_contract",
+    "MatcherContract": "biotrail.testing.matcher_contract",
+    "StoreContract": "biotrail.testing.store_contract",
+}
 _CONTRACT_MODULES = tuple(
     f"biotrail.testing.{name}"
     for name in (
+        "matcher_contract",
         "store_contract",
         "_store_base",
         "_store_reading",
@@ -69,4 +79,4 @@ def __getattr__(name: str) -> Any:
         raise MissingDependencyError(message) from error
     # Lets pytest show what the two sides of a failed assertion were.
     pytest.register_assert_rewrite(*(one for one in _CONTRACT_MODULES if one not in sys.modules))
-    return getattr(import_module(_CONTRACT_MODULES[0]), name)
+    return getattr(import_module(_CONTRACTS[name]), name)

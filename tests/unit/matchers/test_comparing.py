@@ -135,3 +135,17 @@ def test_what_cannot_be_compared_is_refused() -> None:
                 subject.compare(*pair)
     with pytest.raises(MatcherError, match="metric"):
         comparison_by(attrs.evolve(subject.card, metric="hamming"))
+
+
+def test_no_number_becomes_no_match() -> None:
+    """Features that are no numbers are refused by every measure, never clamped into a match."""
+    import numpy
+
+    for metric in MEASURES:
+        subject = matcher(metric, 2)  # type: ignore[arg-type]
+        good = subject.features([1, 2])
+        for value in (math.nan, math.inf):
+            odd = Features(card_digest=subject.card.digest, values=numpy.array([value, 1.0]))
+            for pair in ((good, odd), (odd, good), (odd, odd)):
+                with numpy.errstate(invalid="ignore"), pytest.raises(MatcherError):
+                    subject.compare(*pair)

@@ -24,7 +24,7 @@ import attrs
 
 from biotrail.errors import MatcherError
 from biotrail.matchers.backend import CaptureFailure, FailureToAcquire
-from biotrail.matchers.faces.finder import Face
+from biotrail.matchers.faces.face import Face
 from biotrail.matchers.faces.measured import pose
 from biotrail.matchers.faces.sample import FaceSample
 

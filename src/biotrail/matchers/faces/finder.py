@@ -5,82 +5,30 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
-
-import attrs
+from typing import TYPE_CHECKING, Self
 
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError
-from biotrail.matchers._geometry import LANDMARKS, eye_distance
 from biotrail.matchers._self_test import check_drawn_face
-from biotrail.matchers._wire import POINTS
 from biotrail.matchers._worker import LandmarkWorker, LostWorker, NetworkSeal
 from biotrail.matchers.backend import CaptureFailure, FailureToAcquire
-from biotrail.matchers.card import ModelCard, ModelFile
-from biotrail.matchers.faces.alignment import FivePoints, five_points
+from biotrail.matchers.card import ModelFile
+from biotrail.matchers.faces.face import Face, face_of
 from biotrail.matchers.faces.gates import CaptureGates
-from biotrail.matchers.faces.measured import BLENDSHAPES, face_light
-from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.images import MAXIMUM_PIXELS, RgbImage, read_image
 from biotrail.matchers.model_files import FACE_LANDMARKER, fetch, known_files
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from biotrail.matchers.backend import Vector
 
-__all__ = ["Face", "FaceFinder"]
+__all__ = ["FaceFinder"]
 
 _MODULES = ("mediapipe", "numpy", "PIL")
 _TESTS = 10
 """Milliseconds before a video's own time in which the self-test's frames lie."""
 _LAST_TIME = 2**50
-
-
-@attrs.frozen(eq=False, kw_only=True)
-class Face:
-    """The one face of an image; all of it is biometric data.
-
-    Attributes:
-        picture: The image, upright, not larger than the face model needs.
-        landmarks: 478 points in pixels of the original image, float64, shape (478, 3); z has the
-            unit of x.
-        blendshapes: 52 expressions by name (see `BLENDSHAPES`), from 0 to 1.
-        transformation: From the canonical face to the camera's space, shape (4, 4).
-        milliseconds: Time of the frame, where it is of a video.
-    """
-
-    picture: RgbImage = attrs.field(repr=False)
-    landmarks: Vector = attrs.field(repr=False)
-    blendshapes: Mapping[str, float] = attrs.field(repr=False)
-    transformation: Vector = attrs.field(repr=False)
-    milliseconds: int | None = None
-
-    def sample(self, card: ModelCard, values: NDArray[Any]) -> FaceSample:
-        """The face as a sample of a matcher.
-
-        Args:
-            card: Of the matcher.
-            values: What the matcher will extract features from.
-        """
-        kind = FivePoints.EYES_NOSE_AND_MOUTH
-        points = five_points(self.landmarks, kind) / self.picture.scale
-        sharpness, brightness = face_light(self.picture.pixels, points, kind=kind)
-        return FaceSample(
-            card_digest=card.digest,
-            values=values,
-            width=self.picture.width,
-            height=self.picture.height,
-            eye_distance=eye_distance(self.landmarks),
-            landmarks=self.landmarks,
-            blendshapes=self.blendshapes,
-            transformation=self.transformation,
-            sharpness=sharpness,
-            brightness=brightness,
-            milliseconds=self.milliseconds,
-        )
 
 
 class FaceFinder:
@@ -196,7 +144,7 @@ class FaceFinder:
         )
         if milliseconds is not None:
             self._last_frame = milliseconds
-        return [_face(data, picture, milliseconds) for data in found]
+        return [face_of(data, picture, milliseconds) for data in found]
 
     def self_test(self) -> None:
         """Find a drawn face where it is known to be, and none in an empty image.
@@ -240,23 +188,6 @@ class FaceFinder:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _face(data: bytes, picture: RgbImage, milliseconds: int | None) -> Face:
-    import numpy
-
-    height, width, _ = picture.pixels.shape
-    values = numpy.frombuffer(data, "<f4").astype(numpy.float64)
-    points, shapes, matrix = numpy.split(values, (POINTS, POINTS + len(BLENDSHAPES)))
-    # z has the unit of x (MediaPipe's documentation of face landmarks).
-    unit = numpy.array([width, height, width], numpy.float64) * picture.scale
-    return Face(
-        picture=picture,
-        landmarks=points.reshape(LANDMARKS, 3) * unit,
-        blendshapes=dict(zip(BLENDSHAPES, shapes.tolist(), strict=True)),
-        transformation=matrix.reshape(4, 4),
-        milliseconds=milliseconds,
-    )
 
 
 def _require_packages() -> None:

@@ -1,0 +1,207 @@
+"""What every face embedding model has in common: capture, comparison, known answers.
+
+A class for a runtime adds how the model is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from biotrail.errors import ModelError
+from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
+from biotrail.matchers.card import ModelCard, ModelFile, NetworkPolicy
+from biotrail.matchers.comparing import comparison_by
+from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.faces.alignment import align
+from biotrail.matchers.faces.capture import FaceChips
+from biotrail.matchers.faces.known_answers import KnownAnswers, answers_of
+from biotrail.matchers.faces.presets import FaceModel
+from biotrail.matchers.faces.sample import quality_of
+from biotrail.matchers.measures import MEASURES
+from biotrail.matchers.model_files import fetch
+from biotrail.matchers.quality import Quality
+
+if TYPE_CHECKING:
+    from biotrail.matchers.backend import Vector
+    from biotrail.matchers.images import Pixels
+
+__all__ = ["FaceEmbedder", "embedder_card", "read_model"]
+
+
+class FaceEmbedder(ABC):
+    """Captures one face, aligns it, and turns it into an embedding.
+
+    Args:
+        card: What computes the scores.
+        preset: How the model is fed and compared.
+        known_answers: What it must answer to the drawn faces; None takes those that come with
+            biotrail for this preset, if any.
+    """
+
+    _chips: FaceChips
+
+    def __init__(
+        self, card: ModelCard, preset: FaceModel, known_answers: KnownAnswers | None
+    ) -> None:
+        self._card, self._preset = card, preset
+        self._compare = comparison_by(card)
+        self._known = known_answers or KnownAnswers.stored(preset.id)
+
+    @abstractmethod
+    def _answer(self, chip: Pixels) -> Any:
+        """What the model answers to a chip: uint8, RGB, shape (size, size, 3), C-contiguous."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What computes the scores."""
+        return self._card
+
+    def capture(self, image: object, /) -> Sample | FailureToAcquire:
+        """Look for exactly one face, good enough, and cut it out as the model wants it.
+
+        Args:
+            image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, its
+                path; or a `FivePointFace`.
+
+        Raises:
+            MatcherError: The image cannot be read; or the finder failed, or there is none.
+        """
+        return self._chips.capture(image)
+
+    def quality(self, sample: Sample, /) -> Quality:
+        """Pose, size, sharpness, brightness and neutrality of the face.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return quality_of(sample)
+
+    def extract(self, sample: Sample, /) -> Features:
+        """The embedding of the face.
+
+        Raises:
+            MatcherError: The sample was captured by another model.
+        """
+        require_same_card(self._card, sample)
+        return Features(card_digest=self._card.digest, values=self._embed(sample.values))
+
+    def compare(self, reference: Features, probe: Features, /) -> ComparisonScore:
+        """Compare two embeddings in float64, in a defined order.
+
+        Raises:
+            MatcherError: One of them was made by another model.
+        """
+        return self._compare(reference, probe)
+
+    def answers(self) -> KnownAnswers:
+        """What the model answers to the drawn faces: keep it, and give it back as `known_answers`.
+
+        For a model that biotrail has no known answers of. Taken once, when error rates were
+        measured, it finds every later change of file, runtime or preprocessing.
+        """
+        preset = self._preset
+
+        def extract(pixels: Pixels, points: Vector) -> Vector:
+            return self._embed(align(pixels, points, kind=preset.points, size=preset.size))
+
+        return answers_of(extract, preset.points)
+
+    def self_test(self) -> None:
+        """Check the answers to the drawn faces; where none are known, that there are answers.
+
+        Raises:
+            ModelError: An answer is not the known one.
+        """
+        found = self.answers()
+        if self._known is not None:
+            self._known.check(found)
+        elif found.vectors[0] == found.vectors[1]:
+            raise ModelError("self-test: the model gives two different faces the same features")
+
+    def close(self) -> None:
+        """Release the model, and the finder if it was made here."""
+        self._chips.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _embed(self, chip: Any) -> Vector:
+        import numpy
+
+        preset = self._preset
+        vector: Vector = numpy.array(self._answer(chip), numpy.float64).reshape(-1)
+        length = float(numpy.sqrt((vector * vector).sum()))
+        if vector.size != preset.dimension or not 0 < length < float("inf"):
+            raise ModelError(
+                f"the model of {preset.id} does not give {preset.dimension} finite values that "
+                "are not all zero"
+            )
+        if preset.normalised:
+            vector = vector / length
+        vector.setflags(write=False)
+        return vector
+
+
+def read_model(path: str | Path | None, preset: FaceModel) -> tuple[str, bytes]:
+    """Name and bytes of the model file, which are the ones that will be run.
+
+    Raises:
+        ModelError: It is missing, or is not the preset's.
+    """
+    if path is None:
+        if preset.known_file is None:
+            raise ModelError(f"{preset.id} has no file of its own: give the path of yours")
+        path = fetch(preset.known_file, offline=True)
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read the model {path}: {error.strerror}") from error
+    found = hashlib.sha256(data).hexdigest()
+    if preset.sha256 and found not in preset.sha256:
+        expected = " or ".join(preset.sha256)
+        raise ModelError(f"{path} is not {preset.id}: SHA-256 {found}, expected {expected}")
+    return Path(path).name, data
+
+
+def embedder_card(
+    preset: FaceModel, *, name: str, data: bytes, runtime: str, runtime_version: str
+) -> ModelCard:
+    """The card of a model in a runtime.
+
+    Args:
+        preset: How the model is fed and compared.
+        name: Of its file.
+        data: Bytes of its file.
+        runtime: Name of the software that runs it.
+        runtime_version: Its version.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    return ModelCard(
+        id=preset.id,
+        version=preset.version,
+        metric=preset.metric,
+        higher_is_better=MEASURES[preset.metric][1],
+        intended_use=preset.intended_use,
+        assurance=preset.assurance,
+        network_policy=NetworkPolicy.OBSERVED,
+        dimension=preset.dimension,
+        files=(ModelFile(name=name, sha256=digest, licence=preset.licence),),
+        runtime=runtime,
+        runtime_version=runtime_version,
+        colour_order=preset.colour_order,
+        value_range=preset.value_range,
+        alignment=f"{preset.points.value}, {preset.size} x {preset.size}",
+    )

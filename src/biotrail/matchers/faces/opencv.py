@@ -1,0 +1,105 @@
+"""Face embeddings by OpenCV's `FaceRecognizerSF`, with a model file that the user brings."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from biotrail.errors import MissingDependencyError, ModelError
+from biotrail.matchers.faces.capture import FaceChips
+from biotrail.matchers.faces.embedder import FaceEmbedder, embedder_card, read_model
+from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.gates import CaptureGates
+from biotrail.matchers.faces.known_answers import KnownAnswers
+from biotrail.matchers.faces.presets import SFACE_128, FaceModel
+
+if TYPE_CHECKING:
+    from biotrail.matchers.images import Pixels
+
+__all__ = ["OpenCvFaceRecognizer"]
+
+_MODULES = ("cv2", "numpy", "PIL")
+
+
+class OpenCvFaceRecognizer(FaceEmbedder):
+    """Captures one face and turns it into an embedding by OpenCV. Not thread-safe.
+
+    The chip is cut here, by the same template as OpenCV's ``alignCrop``, and compared here, in the
+    defined order; OpenCV runs the model.
+
+    Args:
+        model: Path of the ONNX file, by default SFace's from the cache.
+        preset: How the model is compared. `FaceRecognizerSF` itself takes 112 x 112 pixels from 0
+            to 255, so a preset with another input is refused.
+        finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
+        find_faces: Whether faces are to be found here at all.
+        gates: Which faces are good enough; None takes the finder's, or the defaults.
+        known_answers: What the model must answer to the drawn faces.
+
+    Raises:
+        MissingDependencyError: OpenCV, NumPy, Pillow, or what the finder needs is missing.
+        ModelError: The file is missing, is not the preset's, is no such model, or fails the
+            self-test; or the preset is not one that OpenCV can feed.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        preset: FaceModel = SFACE_128,
+        finder: FaceFinder | None = None,
+        find_faces: bool = True,
+        gates: CaptureGates | None = None,
+        known_answers: KnownAnswers | None = None,
+    ) -> None:
+        _require_packages()
+        import cv2
+
+        _check_preset(preset)
+        name, data = read_model(model, preset)
+        card = embedder_card(
+            preset, name=name, data=data, runtime="opencv", runtime_version=cv2.__version__
+        )
+        super().__init__(card, preset, known_answers)
+        self._recognizer = _recognizer(data)
+        self.self_test()
+        self._chips = FaceChips(card, preset, finder=finder, find_faces=find_faces, gates=gates)
+
+    def _answer(self, chip: Pixels) -> Any:
+        import cv2
+        import numpy
+
+        blue_first = numpy.ascontiguousarray(chip[:, :, ::-1])
+        try:
+            return self._recognizer.feature(blue_first)
+        except cv2.error as error:
+            raise ModelError(f"OpenCV cannot run the model: {error.err}") from error
+
+
+def _require_packages() -> None:
+    absent = [name for name in _MODULES if importlib.util.find_spec(name) is None]
+    if absent:
+        raise MissingDependencyError(
+            f"OpenCvFaceRecognizer needs {', '.join(absent)}: pip install 'biotrail[opencv]'"
+        )
+
+
+def _check_preset(preset: FaceModel) -> None:
+    given = (preset.size, preset.mean, preset.scale, preset.channels_first, preset.colour_order)
+    if given != (112, 0.0, 1.0, True, "RGB"):
+        raise ModelError(
+            f"OpenCV's FaceRecognizerSF feeds 112 x 112 RGB pixels from 0 to 255; {preset.id} "
+            "wants something else"
+        )
+
+
+def _recognizer(data: bytes) -> Any:
+    import cv2
+    import numpy
+
+    empty = numpy.zeros(0, numpy.uint8)
+    try:
+        return cv2.FaceRecognizerSF.create("onnx", numpy.frombuffer(data, numpy.uint8), empty)
+    except (cv2.error, AttributeError) as error:
+        raise ModelError(f"OpenCV refuses the model: {error}") from error
