@@ -24,8 +24,16 @@ def whole_numbers(embedding: Sequence[float]) -> list[int]:
     return [round(Fraction(value) * Fraction(2) ** (30 - exponent)) for value in embedding]
 
 
-def project(key: bytes, context: bytes, embedding: Sequence[float], bits: int) -> bytes:
+def project(
+    key: bytes,
+    context: bytes,
+    embedding: Sequence[float],
+    bits: int,
+    centre: Sequence[float] | None = None,
+) -> bytes:
     """Return the bits, eight to a byte, the first in the lowest place."""
+    if centre is not None:
+        embedding = [value - middle for value, middle in zip(embedding, centre, strict=True)]
     numbers = whole_numbers(embedding)
     packed = bytearray(bits // 8)
     for n, row in enumerate(matrix(key, context, len(numbers), bits)):

@@ -54,19 +54,30 @@ def projections() -> list[dict[str, Any]]:
     """Return embeddings with their whole numbers and bits, under keys, contexts and sizes."""
     cases = [(name, "A", "zero", 64) for name in EMBEDDINGS]
     cases += [(name, key, "card", 512) for name in list(EMBEDDINGS)[-2:] for key in KEYS]
-    return [
-        {
-            "embedding": name,
-            "key": KEYS[key].hex(),
-            "context": CONTEXTS[context].hex(),
-            "bits": bits,
-            "values": struct.pack(f"<{len(values)}d", *values).hex(),
-            "whole_numbers": sign_projection.whole_numbers(values),
-            "projected": sign_projection.project(KEYS[key], CONTEXTS[context], values, bits).hex(),
-        }
-        for name, key, context, bits in cases
-        for values in [EMBEDDINGS[name]]
-    ]
+    plain = [_projection(*case) for case in cases]
+    return [*plain, _projection("128 values", "A", "card", 512, embedding(128, 3))]
+
+
+def _projection(
+    name: str, key: str, context: str, bits: int, centre: list[float] | None = None
+) -> dict[str, Any]:
+    values = EMBEDDINGS[name]
+    seen = values if centre is None else [v - c for v, c in zip(values, centre, strict=True)]
+    projected = sign_projection.project(KEYS[key], CONTEXTS[context], values, bits, centre)
+    return {
+        "embedding": name,
+        "key": KEYS[key].hex(),
+        "context": CONTEXTS[context].hex(),
+        "bits": bits,
+        "values": _doubles(values),
+        "centre": None if centre is None else _doubles(centre),
+        "whole_numbers": sign_projection.whole_numbers(seen),
+        "projected": projected.hex(),
+    }
+
+
+def _doubles(values: list[float]) -> str:
+    return struct.pack(f"<{len(values)}d", *values).hex()
 
 
 def _second(name: str, times: tuple[int, int], shape: tuple[int, int, int], body: bytes) -> str:

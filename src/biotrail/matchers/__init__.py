@@ -77,7 +77,7 @@ from biotrail.matchers.rates import (
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.reference_store import ReferenceStore
 from biotrail.matchers.registry import known_matchers, open_matcher
-from biotrail.matchers.renewable import RenewableMatcher
+from biotrail.matchers.renewable import RenewableMatcher, centre_of
 from biotrail.matchers.several import SampleRule, compare_reference
 from biotrail.matchers.weighted_sum import FusionPart, WeightedSum
 
@@ -142,6 +142,7 @@ __all__ = [
     "SignProjection",
     "WeightedSum",
     "calibrate",
+    "centre_of",
     "compare_reference",
     "decide",
     "delete_references",

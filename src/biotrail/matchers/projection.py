@@ -6,11 +6,16 @@ any implementation on any machine comes to the same bits:
 1. The key is expanded by SHAKE-256 (FIPS 202) to a matrix of whole numbers from -4 to 4, one row a
    bit. Each is the number of ones in a byte, less 4: the centred binomial distribution that FIPS
    203 samples by, close to normal, so that no direction of an embedding is preferred.
-2. The embedding is scaled by a power of two and rounded to whole numbers of at most 2^30.
-3. A bit is 1 where its row's sum of products is not negative.
+2. The centre, if there is one, is subtracted from the embedding, in binary64, value by value.
+3. What is left is scaled by a power of two and rounded to whole numbers of at most 2^30.
+4. A bit is 1 where its row's sum of products is not negative.
 
-It keeps the angle between embeddings (a random row separates two of them in proportion to it) and
-forgets their length. Requirements and words: ISO/IEC 24745 (renewable biometric references).
+It keeps the angle between embeddings, seen from the centre (a random row separates two of them in
+proportion to it), and forgets their length. Embeddings of faces lie in a narrow cone: seen from
+zero, two people are hardly farther apart than two pictures of one person, and bits are wasted on
+what all have in common. Seen from the mean of many people's embeddings they are not.
+
+Requirements and words: ISO/IEC 24745 (renewable biometric references).
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ import hashlib
 import math
 import os
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from biotrail.errors import MatcherError
@@ -83,13 +89,20 @@ class SignProjection:
         context: 32 bytes that say what is projected: the digest of the embedding's model card.
         dimension: Number of values in an embedding, up to 8,192.
         bits: Number of bits, a multiple of 8 from 64 to 4,096.
+        centre: `dimension` values, no secret; None for zero.
 
     Raises:
-        MatcherError: A number out of its range.
+        MatcherError: A number out of its range, or a centre of another shape.
     """
 
     def __init__(
-        self, key: ProjectionKey, *, context: bytes, dimension: int, bits: int = 512
+        self,
+        key: ProjectionKey,
+        *,
+        context: bytes,
+        dimension: int,
+        bits: int = 512,
+        centre: Sequence[float] | None = None,
     ) -> None:
         import numpy
 
@@ -102,16 +115,19 @@ class SignProjection:
         stream = numpy.frombuffer(_expand(key, context, dimension, bits), numpy.uint8)
         centred = numpy.array([byte.bit_count() - 4 for byte in range(256)], numpy.float64)
         self._rows = centred[stream].reshape(bits, dimension)
+        self._centre = numpy.zeros(dimension) if centre is None else numpy.array(centre, float)
+        if self._centre.shape != (dimension,) or not numpy.isfinite(self._centre).all():
+            raise MatcherError(f"the centre must be {dimension} finite values")
         self.bits = bits
 
     def project(self, embedding: Vector) -> Vector:
         """The bits of an embedding, as float64 values 1 (bit 1) and -1 (bit 0).
 
         Args:
-            embedding: float64, of the shape (dimension,), finite, not zero.
+            embedding: float64, of the shape (dimension,), finite, not the centre itself.
 
         Raises:
-            MatcherError: The embedding is zero, or has another shape, NaN or infinity.
+            MatcherError: The embedding is the centre, or has another shape, NaN or infinity.
         """
         import numpy
 
@@ -119,14 +135,14 @@ class SignProjection:
             raise MatcherError(f"an embedding must have the shape ({self._rows.shape[1]},)")
         # Up to 8,192 products of at most 2^32 add up to less than 2^53, where binary64 is exact:
         # the sums are the same in whichever order a library adds.
-        sums = self._rows @ whole_numbers(embedding)
+        sums = self._rows @ whole_numbers(embedding - self._centre)
         signs = numpy.where(sums >= 0, 1.0, -1.0)
         signs.setflags(write=False)
         return signs
 
 
 def whole_numbers(embedding: Vector) -> Vector:
-    """The embedding in whole numbers: the largest has 30 binary digits.
+    """An embedding, seen from the centre, in whole numbers: the largest has 30 binary digits.
 
     Raises:
         MatcherError: The embedding is zero, or holds NaN or infinity.
@@ -135,7 +151,7 @@ def whole_numbers(embedding: Vector) -> Vector:
 
     largest = float(numpy.abs(embedding).max())
     if not math.isfinite(largest) or largest == 0:
-        raise MatcherError("an embedding that is projected must be finite, and not zero")
+        raise MatcherError("an embedding must be finite, and not zero seen from the centre")
     _, exponent = math.frexp(largest)
     scaled: Vector = numpy.rint(numpy.ldexp(embedding, _SCALE - exponent))
     return scaled

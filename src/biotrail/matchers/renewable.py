@@ -7,7 +7,7 @@ original is calculated from the bits. docs/explanation/renewable-references.md s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import attrs
 
 from biotrail.errors import MatcherError, ModelError
+from biotrail.matchers._renewable_card import SUFFIX, centre_of, renewable_card
 from biotrail.matchers.backend import (
     FailureToAcquire,
     Features,
@@ -22,7 +23,7 @@ from biotrail.matchers.backend import (
     Sample,
     require_same_card,
 )
-from biotrail.matchers.card import ModelCard, ModelFile
+from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import ComparisonScore, score_of
 from biotrail.matchers.measures import MEASURES, cosine
 from biotrail.matchers.projection import ProjectionKey, SignProjection
@@ -32,10 +33,8 @@ from biotrail.matchers.reference import Reference
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
 
-__all__ = ["RenewableMatcher"]
+__all__ = ["RenewableMatcher", "centre_of"]
 
-_VERSION_LIMIT = 64
-_SUFFIX = "/sign-projection"
 _KNOWN = "ddf82d75ca9bb1b6"
 """The 64 bits that the self-test must come to; they are among the vectors of the specification."""
 
@@ -53,6 +52,8 @@ class RenewableMatcher:
         key: The application's key. Another key makes another model card, so that references of the
             old one are refused by name.
         bits: Number of bits of a reference, a multiple of 8 from 64 to 4,096.
+        centre: Mean of the embeddings of many people, other than those enrolled (see `centre_of`).
+            No secret. Without one, faces of different people share most of their bits.
         metric: ``"hamming"``; or ``"cosine"`` for references that a `Gallery` shall search.
 
     Raises:
@@ -67,21 +68,22 @@ class RenewableMatcher:
         key: ProjectionKey,
         *,
         bits: int = 512,
+        centre: Sequence[float] | None = None,
         metric: Literal["hamming", "cosine"] = "hamming",
     ) -> None:
         inner = matcher.card
         if metric not in _SCORES:
             raise MatcherError(f"the metric must be one of {', '.join(_SCORES)}")
-        if inner.metric not in MEASURES or inner.id.endswith(_SUFFIX):
+        if inner.metric not in MEASURES or inner.id.endswith(SUFFIX):
             raise MatcherError(
                 f"features of {inner.id} are compared by {inner.metric}: only embeddings "
                 f"({', '.join(MEASURES)}) can be projected"
             )
         self._projection = SignProjection(
-            key, context=inner.digest, dimension=inner.dimension, bits=bits
+            key, context=inner.digest, dimension=inner.dimension, bits=bits, centre=centre
         )
         self._matcher, self._inner = matcher, inner
-        self._card = _card(inner, key, bits, metric)
+        self._card = renewable_card(inner, key, bits, metric, centre)
         self._score = _SCORES[metric]
         self._closed = False
         _check_known_answer()
@@ -194,26 +196,8 @@ def _hamming(left: Vector, right: Vector) -> float:
 _SCORES: dict[str, Callable[[Vector, Vector], float]] = {"hamming": _hamming, "cosine": cosine}
 
 
-def _card(inner: ModelCard, key: ProjectionKey, bits: int, metric: str) -> ModelCard:
-    version = f"{inner.version}+key.{key.id}"
-    if len(version) > _VERSION_LIMIT:
-        raise MatcherError(f"the version {inner.version!r} is too long to take a key's id")
-    wrapped = ModelFile(
-        name=f"model card of {inner.id}", sha256=inner.digest.hex(), licence=inner.licence
-    )
-    return attrs.evolve(
-        inner,
-        id=f"{inner.id}{_SUFFIX}",
-        version=version,
-        metric=metric,
-        higher_is_better=metric == "cosine",
-        dimension=bits,
-        files=(*inner.files, wrapped),
-        intended_use=f"{inner.intended_use}; renewable while the projection key is secret",
-    )
-
-
 def _check_known_answer() -> None:
+    """One small projection, with the answer that every implementation must come to."""
     import numpy
 
     projection = SignProjection(

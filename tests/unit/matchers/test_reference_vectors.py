@@ -20,6 +20,12 @@ def load(name: str) -> Any:
     return json.loads((maker.FOLDER / name).read_text(encoding="utf-8"))
 
 
+def str_of(case: Any) -> str:
+    """What the case is called in reports."""
+    centred = " from a centre" if case["centre"] else ""
+    return f"{case['embedding']}, {case['bits']} bits{centred}"
+
+
 PROJECTION, REFERENCES = load("projection.json"), load("references.json")
 
 
@@ -35,20 +41,21 @@ def test_ids_of_keys(case: Any) -> None:
     assert ProjectionKey(bytes.fromhex(case["key"])).id == case["id"]
 
 
-@pytest.mark.parametrize(
-    "case", PROJECTION["projections"], ids=lambda one: f"{one['embedding']}, {one['bits']} bits"
-)
+@pytest.mark.parametrize("case", PROJECTION["projections"], ids=str_of)
 def test_projections(case: Any) -> None:
     """Whole numbers and bits are those of the vectors."""
     import numpy
 
     values = numpy.frombuffer(bytes.fromhex(case["values"]), "<f8")
-    assert whole_numbers(values).tolist() == case["whole_numbers"]
+    centre = numpy.frombuffer(bytes.fromhex(case["centre"] or ""), "<f8")
+    seen = values - centre if centre.size else values
+    assert whole_numbers(seen).tolist() == case["whole_numbers"]
     projection = SignProjection(
         ProjectionKey(bytes.fromhex(case["key"])),
         context=bytes.fromhex(case["context"]),
         dimension=len(values),
         bits=case["bits"],
+        centre=centre.tolist() or None,
     )
     packed = numpy.packbits(projection.project(values) > 0, bitorder="little")
     assert packed.tobytes().hex() == case["projected"]

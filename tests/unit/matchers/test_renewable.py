@@ -12,7 +12,7 @@ from biotrail.errors import MatcherError, ModelError
 from biotrail.matchers import EmbeddingMatcher, Reference, Sample
 from biotrail.matchers import renewable as module
 from biotrail.matchers.projection import ProjectionKey, SignProjection
-from biotrail.matchers.renewable import RenewableMatcher
+from biotrail.matchers.renewable import RenewableMatcher, centre_of
 from tests.vectors.make_reference_vectors import embedding
 
 pytestmark = pytest.mark.component("numpy")
@@ -152,6 +152,36 @@ def test_numbers_of_bits(bits: int) -> None:
     """Bits come in whole bytes, from 64 to 4,096."""
     with pytest.raises(MatcherError, match="multiple of 8"):
         RenewableMatcher(inner(), KEY, bits=bits)
+
+
+def test_a_centre_tells_people_apart() -> None:
+    """Vectors that share a large part hardly differ in bits, and differ in half seen from it."""
+    shared = [10 * value for value in embedding(32, 9)]
+    people = [[a + b for a, b in zip(shared, embedding(32, n), strict=True)] for n in (1, 2)]
+    plain = inner()
+    centre = centre_of(plain.features(one) for one in (shared, shared))
+    assert list(centre) == shared
+    near, apart = RenewableMatcher(plain, KEY), RenewableMatcher(plain, KEY, centre=centre)
+    scores = [
+        matcher.compare(*(features(matcher, one) for one in people)).value
+        for matcher in (near, apart)
+    ]
+    assert scores[0] < 0.1
+    assert abs(scores[1] - 0.5) < 0.2
+    assert near.card.digest != apart.card.digest
+    with pytest.raises(MatcherError, match="seen from the centre"):
+        features(apart, shared)
+
+
+@pytest.mark.parametrize("centre", [[0.0], [0.0] * 33, [float("nan")] * 32])
+def test_other_centres_are_refused(centre: list[float]) -> None:
+    """A centre has as many values as an embedding, all finite; it is of one model."""
+    with pytest.raises(MatcherError, match="32 finite values"):
+        RenewableMatcher(inner(), KEY, centre=centre)
+    other = inner(version="2.2").features(VECTOR)
+    for of in ([], [inner().features(VECTOR), other]):
+        with pytest.raises(MatcherError, match="one model"):
+            centre_of(of)
 
 
 def test_other_arguments_out_of_range() -> None:
