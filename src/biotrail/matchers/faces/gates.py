@@ -79,9 +79,8 @@ class CaptureGates:
     ) -> tuple[tuple[CaptureFailure, str, float | None, float, float], ...]:
         """Reason, sentence, value, and the limits that it must lie within."""
         yaw, pitch, roll = (
-            self.maximum_yaw_degrees,
-            self.maximum_pitch_degrees,
-            self.maximum_roll_degrees,
+            None if angle is None else abs(angle)
+            for angle in (quality.yaw_degrees, quality.pitch_degrees, quality.roll_degrees)
         )
         failure = CaptureFailure
         shown = "the pupils are {:.0f} pixels apart"
@@ -95,9 +94,9 @@ class CaptureGates:
                 self.minimum_eye_distance,
                 _NO_LIMIT,
             ),
-            (failure.POSE, "turned by {:.0f} degrees", quality.yaw_degrees, -yaw, yaw),
-            (failure.POSE, "nodding by {:.0f} degrees", quality.pitch_degrees, -pitch, pitch),
-            (failure.POSE, "leaning by {:.0f} degrees", quality.roll_degrees, -roll, roll),
+            (failure.POSE, "turned by {:.0f} degrees", yaw, 0, self.maximum_yaw_degrees),
+            (failure.POSE, "nodding by {:.0f} degrees", pitch, 0, self.maximum_pitch_degrees),
+            (failure.POSE, "leaning by {:.0f} degrees", roll, 0, self.maximum_roll_degrees),
             (failure.TOO_DARK, "mean grey level {:.0f}", bright, dark, _NO_LIMIT),
             (failure.TOO_BRIGHT, "mean grey level {:.0f}", bright, 0, light),
             (
