@@ -7,6 +7,7 @@ and let anybody who holds the verifier key `verify_log` it.
 from typing import TYPE_CHECKING
 
 from biotrail._lazy import load_when_used
+from biotrail._version import __version__
 from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint
 from biotrail.errors import BiotrailError, VerificationError
 from biotrail.events import (
@@ -33,10 +34,10 @@ from biotrail.stores import MemoryStore
 if TYPE_CHECKING:
     from biotrail.audit import open_log as open
     from biotrail.audit import rotate_key_file
+    from biotrail.audit.fallback import FailOpen, Fallback, Spool
     from biotrail.stores import SQLiteStore
     from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
-__version__ = "0.1.0"
 __all__ = [
     "Actor",
     "ActorKind",
@@ -51,6 +52,8 @@ __all__ = [
     "Ed25519Signer",
     "Event",
     "Factor",
+    "FailOpen",
+    "Fallback",
     "Location",
     "MemoryStore",
     "Modality",
@@ -63,6 +66,7 @@ __all__ = [
     "SQLiteStore",
     "SignedCheckpoint",
     "Signer",
+    "Spool",
     "Subject",
     "Verification",
     "VerificationError",
@@ -78,8 +82,11 @@ __all__ = [
 __getattr__ = load_when_used(
     __name__,
     {
+        "FailOpen": "biotrail.audit.fallback",
+        "Fallback": "biotrail.audit.fallback",
         "ProvenEntry": "biotrail.verify",
         "SQLiteStore": "biotrail.stores",
+        "Spool": "biotrail.audit.fallback",
         "Verification": "biotrail.verify",
         "open": "biotrail.audit:open_log",
         "rotate_key_file": "biotrail.audit",

@@ -46,6 +46,7 @@ __all__ = [
     "RolledBackError",
     "SignatureError",
     "SigningError",
+    "SpoolError",
     "StoreBusyError",
     "StoreError",
     "StoreFullError",
@@ -289,6 +290,10 @@ class UnknownOutcomeError(NotRecordedError):
 
     Recording the same event (same id) again is safe and settles it.
     """
+
+
+class SpoolError(BiotrailError):
+    """The spool cannot be used, or has no room; what it holds already is untouched."""
 
 
 class OverloadedError(NotRecordedError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from biotrail.errors import EventError
+from biotrail.errors import EventError, NotRecordedError
 from biotrail.events import (
     Actor,
     ApplicationDecision,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from biotrail.audit.biometric import BiometricCheck, CheckOptions
+    from biotrail.audit.fallback import Fallback
     from biotrail.audit.receipt import Receipt
     from biotrail.matchers.backend import MatcherBackend
     from biotrail.matchers.gallery import Gallery
@@ -41,6 +42,8 @@ class _Recorder(Protocol):
     def record(self, event: Event) -> Receipt: ...
 
     async def arecord(self, event: Event) -> Receipt: ...
+
+    def fall_back(self, event: Event, error: NotRecordedError) -> Fallback: ...
 
 
 class Attempt:
@@ -63,12 +66,26 @@ class Attempt:
         )
         self._changes: dict[str, Any] = {}
         self._receipt: Receipt | None = None
+        self._fallback: Fallback | None = None
 
     @property
     def granted(self) -> bool:
-        """Whether access was granted, and the record that says so is durable."""
+        """Whether access was granted, and the record that says so is durable.
+
+        Or, where the host chose that for such an event and the record could not be written, what
+        `fallback` says.
+        """
         decision = self._changes.get("decision")
-        return self._receipt is not None and decision is ApplicationDecision.GRANTED
+        return self._ended and decision is ApplicationDecision.GRANTED
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What was done instead of recording, if the record could not be written."""
+        return self._fallback
+
+    @property
+    def _ended(self) -> bool:
+        return self._receipt is not None or self._fallback is not None
 
     @property
     def receipt(self) -> Receipt | None:
@@ -187,7 +204,7 @@ class Attempt:
         return check
 
     def _change(self, **changes: Any) -> None:
-        if self._receipt is not None:
+        if self._ended:
             raise EventError("attempt", self, "is recorded already; begin another")
         _with(self._base, {**self._changes, **changes})
         self._changes.update(changes)
@@ -212,7 +229,11 @@ class Attempt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._receipt = self._recorder.record(self._event(error))
+        event = self._event(error)
+        try:
+            self._receipt = self._recorder.record(event)
+        except NotRecordedError as failure:
+            self._fallback = self._recorder.fall_back(event, failure)
 
     async def __aenter__(self) -> Attempt:
         return self
@@ -226,7 +247,11 @@ class Attempt:
         # A task that is being cancelled records all the same.
         import asyncio
 
-        self._receipt = await asyncio.shield(self._recorder.arecord(self._event(error)))
+        event = self._event(error)
+        try:
+            self._receipt = await asyncio.shield(self._recorder.arecord(event))
+        except NotRecordedError as failure:
+            self._fallback = self._recorder.fall_back(event, failure)
 
 
 def _is_cancellation(error: BaseException) -> bool:

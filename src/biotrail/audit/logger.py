@@ -5,35 +5,38 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from biotrail._version import __version__
+from biotrail.audit import key_changes
+from biotrail.audit.answers import every, not_recorded, only
 from biotrail.audit.attempt import Attempt
 from biotrail.audit.committer import Committer
 from biotrail.audit.prepare import Prepared, Preparer, prepare_other
+from biotrail.audit.proving import prove_entry
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 from biotrail.audit.writer import LogWriter
-from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import (
     BiotrailError,
-    ClosedError,
-    EventError,
     ForkedProcessError,
     NotRecordedError,
-    ProofError,
-    UnknownOutcomeError,
-    WrongKeyError,
 )
 from biotrail.events import Event
 from biotrail.signing import Signer, VerifierKey
 from biotrail.stores import Store
-from biotrail.stores.tree import node_reader
-from biotrail.tlog import Checkpoint, ProofFile, inclusion_proof
+from biotrail.tlog import Checkpoint, ProofFile
+
+if TYPE_CHECKING:
+    from biotrail.audit.fallback import FailOpen, Fallback, Spool
+    from biotrail.audit.recovery import Recovery
 
 __all__ = ["AuditLogger"]
 
 _BATCH = 1_000
+_NAME_SIZE = 8
 
 
 def _now() -> datetime:
@@ -62,6 +65,8 @@ class AuditLogger:
         randomness: Callable[[int], bytes] = os.urandom,
         maximum_waiting: int = 10_000,
         patience: float = 30.0,
+        on_failure: FailOpen | Spool | None = None,
+        lifecycle: bool = False,
     ) -> None:
         """Open a log, or begin one in an empty store.
 
@@ -76,11 +81,16 @@ class AuditLogger:
             randomness: Returns so many random bytes from a cryptographic source.
             maximum_waiting: How many records may wait at once before callers must.
             patience: Seconds that a caller waits for room before `OverloadedError`.
+            on_failure: What becomes of an attempt whose record cannot be written; None fails
+                closed. See `FailOpen` and `Spool`.
+            lifecycle: Record when this logger was opened and closed, so that times without a
+                logger show (``log_started``, ``log_stopped``).
 
         Raises:
             VerificationError: The stored log does not check out; it is not appended to.
             SigningError: The signer's key is not in force in this log.
             StoreError: The store cannot be read or written.
+            SpoolError: The spool cannot be read.
         """
         self._store = store
         self._preparer = Preparer(store, randomness)
@@ -92,7 +102,12 @@ class AuditLogger:
         self._committer = self._new_committer()
         self._process = os.getpid()
         self._process_lock = threading.Lock()
+        self._on_failure = on_failure
+        self._recovery = self._new_recovery()
         self._writer.begin(next_key_digest)
+        self._started = self._start() if lifecycle else None
+        if self._recovery is not None:
+            self._recovery.attempt()
 
     @property
     def origin(self) -> str:
@@ -130,9 +145,12 @@ class AuditLogger:
         self._check_process()
         committer = self._committer
         committer.check_open()
-        with _not_recorded:
+        with not_recorded:
             answers = committer.submit([self._preparer.prepare(event)])
-        return _only(answers)
+        receipt = only(answers)
+        if self._recovery is not None:
+            self._recovery.attempt()
+        return receipt
 
     def record_many(self, events: Iterable[Event]) -> list[Receipt]:
         """Record many events, in order, in transactions of up to 1,000.
@@ -147,13 +165,17 @@ class AuditLogger:
         prepared = [self._prepare(event) for event in events]
         receipts: list[Receipt] = []
         for start in range(0, len(prepared), _BATCH):
-            receipts += _all(self._submit(prepared[start : start + _BATCH]))
+            receipts += every(self._submit(prepared[start : start + _BATCH]))
+        if self._recovery is not None:
+            self._recovery.attempt()
         return receipts
 
     async def arecord(self, event: Event) -> Receipt:
         """Record one event from a task; see `record`."""
         self._check_process()
-        return _only(await self._submit_async([self._prepare(event)]))
+        receipt = only(await self._submit_async([self._prepare(event)]))
+        await self._recover_async()
+        return receipt
 
     async def arecord_many(self, events: Iterable[Event]) -> list[Receipt]:
         """Record many events from a task; see `record_many`."""
@@ -161,8 +183,34 @@ class AuditLogger:
         prepared = [self._prepare(event) for event in events]
         receipts: list[Receipt] = []
         for start in range(0, len(prepared), _BATCH):
-            receipts += _all(await self._submit_async(prepared[start : start + _BATCH]))
+            receipts += every(await self._submit_async(prepared[start : start + _BATCH]))
+        await self._recover_async()
         return receipts
+
+    def fall_back(self, event: Event, error: NotRecordedError) -> Fallback:
+        """Do with an event that could not be recorded what the host chose; `Attempt` calls it.
+
+        Returns:
+            What was done. Where nothing may be done, the error is raised.
+
+        Raises:
+            NotRecordedError: The log fails closed for this event, or the spool cannot take it.
+        """
+        if self._recovery is None:
+            raise error
+        return self._recovery.gap.take(event, error)
+
+    def recover(self) -> None:
+        """Record what could not be recorded before, and the gap itself.
+
+        This happens by itself after the next record that succeeds.
+
+        Raises:
+            BiotrailError: The log or the spool still cannot be written; nothing is lost.
+        """
+        self._check_process()
+        if self._recovery is not None:
+            self._recovery.run()
 
     def attempt(self, **fields: Any) -> Attempt:
         """Begin an attempt that records itself when its block ends.
@@ -183,15 +231,9 @@ class AuditLogger:
             ProofError: There is no such entry.
         """
         self._check_process()
-        return self._committer.exclusively(lambda: self._proof(index))
-
-    def _proof(self, index: int) -> ProofFile:
-        state = self._writer.state
-        if not 0 <= index < state.size:
-            raise ProofError(f"there is no entry {index}: the log has {state.size} entries")
-        node = node_reader(self._store, state.size, edges=state.tiles.edges)
-        entry = next(iter(self._store.entries(index, index + 1))).entry
-        return proof_file(index, inclusion_proof(index, state.size, node), state.note, entry)
+        return self._committer.exclusively(
+            lambda: prove_entry(self._store, self._writer.state, index)
+        )
 
     def admit_writer(self, key: VerifierKey | str) -> Receipt:
         """Admit another writer's key; it may sign from the next checkpoint on.
@@ -199,10 +241,7 @@ class AuditLogger:
         Raises:
             MalformedError: Not a verifier key of this log.
         """
-        admitted = VerifierKey.parse(key) if isinstance(key, str) else key
-        _check_name(admitted, self.origin)
-        content: dict[str, Any] = {"key": str(admitted), "purpose": "writer"}
-        return self._change_keys([prepare_other("key_added", content)])
+        return self._between_batches(key_changes.admission(key, self.origin))
 
     def retire_key(self, key: VerifierKey | str, reason: str) -> Receipt:
         """Retire a key; it vouches for nothing after the checkpoint of this entry.
@@ -210,8 +249,7 @@ class AuditLogger:
         Raises:
             NotRecordedError: The key is not in force.
         """
-        content: dict[str, Any] = {"key": str(key), "reason": reason}
-        return self._change_keys([prepare_other("key_retired", content)])
+        return self._between_batches(key_changes.retirement(key, reason))
 
     def rotate_key(self, following: Signer, *, next_key_digest: bytes | None = None) -> Receipt:
         """Hand over to another signing key: one batch adds it and retires the present one.
@@ -226,45 +264,37 @@ class AuditLogger:
         Raises:
             WrongKeyError: The log committed to another key.
         """
-        key = following.verifier_key
-        _check_name(key, self.origin)
-        self._check_commitment(key)
-        added: dict[str, Any] = {"key": str(key), "purpose": "rotation"}
-        if next_key_digest is not None:
-            added["next"] = next_key_digest
-        retired: dict[str, Any] = {"key": self.verifier_key, "reason": "rotation"}
-        batch = [prepare_other("key_added", added), prepare_other("key_retired", retired)]
-        return self._change_keys(batch, following)
-
-    def _check_commitment(self, key: VerifierKey) -> None:
         self._check_process()
         keys = self._committer.exclusively(lambda: self._writer.state.keys)
-        if keys.find(key) is None and keys.next_digest not in (None, key.digest()):
-            raise WrongKeyError(
-                "the log committed to another next key: rotate to that one",
-                expected=(keys.next_digest or b"").hex(),
-                found=key.digest().hex(),
-            )
+        present = self._writer.signer.verifier_key
+        batch = key_changes.rotation(keys, present, following.verifier_key, next_key_digest)
+        return self._between_batches(batch, following)
 
-    def _change_keys(self, entries: Sequence[Prepared], following: Signer | None = None) -> Receipt:
-        """Write entries about keys between two batches, so that a refusal is this caller's alone.
+    def _between_batches(
+        self, entries: Sequence[Prepared], following: Signer | None = None
+    ) -> Receipt:
+        """Write entries that are no events; a refusal is this caller's alone.
 
         The hand-over to the following signer is in the same turn: no batch falls between.
         """
 
         def act() -> Receipt:
             if following is None:
-                return _only(self._writer.commit(entries))
+                return only(self._writer.commit(entries))
             return self._writer.hand_over(entries, following)
 
         self._check_process()
-        with _not_recorded:
+        with not_recorded:
             return self._committer.exclusively(act)
 
     def close(self) -> None:
         """Answer all that wait, then release the store. May be called twice."""
         if self._process != os.getpid():
             return  # opened by a parent: it is the parent's to close
+        if self._started is not None:
+            started, self._started = self._started, None
+            with suppress(BiotrailError):  # a log that cannot be written cannot say so either
+                self._write("log_stopped", {"writer": started})
         self._committer.close()
         self._store.close()
 
@@ -274,20 +304,49 @@ class AuditLogger:
 
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 
+    def _start(self) -> bytes:
+        name = self._preparer.draw(_NAME_SIZE)
+        self._write("log_started", {"writer": name, "software": f"biotrail/{__version__}"})
+        return name
+
+    def _write(self, kind: str, content: dict[str, Any]) -> Receipt:
+        """Write an entry that is no event, between two batches."""
+        return self._between_batches([prepare_other(kind, content)])
+
+    def _new_recovery(self) -> Recovery | None:
+        if self._on_failure is None:
+            return None
+        # Loaded here: most logs fail closed.
+        from biotrail.audit.recovery import Recovery
+
+        return Recovery(
+            self._on_failure,
+            writer=self._preparer.draw(_NAME_SIZE),
+            record=lambda events: self._submit([self._prepare(event) for event in events]),
+            write=self._write,
+            clock=self._clock,
+        )
+
+    async def _recover_async(self) -> None:
+        if self._recovery is not None and self._recovery.gap.is_open:
+            import asyncio
+
+            await asyncio.get_running_loop().run_in_executor(None, self._recovery.attempt)
+
     def _new_committer(self) -> Committer:
         return Committer(self._writer.commit, **self._queue_options)  # type: ignore[arg-type]
 
     def _prepare(self, event: Event) -> Prepared:
         self._committer.check_open()
-        with _not_recorded:
+        with not_recorded:
             return self._preparer.prepare(event)
 
     def _submit(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        with _not_recorded:
+        with not_recorded:
             return self._committer.submit(records)
 
     async def _submit_async(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
-        with _not_recorded:
+        with not_recorded:
             return await self._committer.submit_async(records)
 
     def _check_process(self) -> None:
@@ -310,6 +369,7 @@ class AuditLogger:
         self._writer.forget()
         self._preparer.begin_in_child()
         self._committer = self._new_committer()
+        self._recovery, self._started = self._new_recovery(), None
         self._process = os.getpid()
 
     def __enter__(self) -> AuditLogger:
@@ -333,54 +393,3 @@ class AuditLogger:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
-
-
-def proof_file(index: int, hashes: Sequence[bytes], note: str, entry: bytes) -> ProofFile:
-    """A proof file that carries the entry itself."""
-    return ProofFile(index, tuple(hashes), note, encode_proof_entry(entry))
-
-
-class _NotRecorded:
-    """Says of whatever else goes wrong that nothing was recorded; the cause is chained.
-
-    A class with no state, since a record passes through it twice and a generator costs more.
-    """
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if isinstance(error, UnknownOutcomeError):
-            # One error may befall many callers: each is given one of its own.
-            raise UnknownOutcomeError(str(error)) from error
-        if isinstance(error, (NotRecordedError, ClosedError, EventError, ForkedProcessError)):
-            return
-        if isinstance(error, BiotrailError):
-            raise NotRecordedError(f"not recorded: {error}") from error
-
-
-_not_recorded = _NotRecorded()
-
-
-def _check_name(key: VerifierKey, origin: str) -> None:
-    if key.name != origin:
-        raise EventError("key", key, f"must bear the name of the log, {origin}")
-
-
-def _only(answers: list[Receipt | BiotrailError]) -> Receipt:
-    (answer,) = answers
-    if isinstance(answer, BiotrailError):
-        raise answer
-    return answer
-
-
-def _all(answers: list[Receipt | BiotrailError]) -> list[Receipt]:
-    for answer in answers:
-        if isinstance(answer, BiotrailError):
-            raise answer
-    return answers  # type: ignore[return-value] # errors have just been ruled out

@@ -115,7 +115,7 @@ class Preparer:
         if not isinstance(event, Event):
             raise EventError("event", event, "must be a biotrail.Event")
         reference, to_keep = self._reference(event)
-        salt = self._draw(SALT_SIZE) if self._salts is None else self._salts.take()
+        salt = self.draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
         if len(encoded.body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
             rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
@@ -151,16 +151,20 @@ class Preparer:
                 return stored[0], None
             proposed = self._proposed.get(key)
             if proposed is None:
-                proposed = self._proposed[key] = self._draw(REFERENCE_SIZE)
+                proposed = self._proposed[key] = self.draw(REFERENCE_SIZE)
             return proposed, SubjectReference(*key, proposed)
 
-    def _draw(self, size: int) -> bytes:
-        """Random bytes from the host's source, which may do anything."""
+    def draw(self, size: int) -> bytes:
+        """Random bytes from the host's source, which may do anything.
+
+        Raises:
+            NotRecordedError: It fails, or returns something else.
+        """
         try:
             drawn = self._randomness(size)
         except Exception as error:
             raise NotRecordedError(f"the source of randomness failed: {error!r}") from error
-        if not isinstance(drawn, bytes) or len(drawn) != size:
+        if type(drawn) is not bytes or len(drawn) != size:
             raise NotRecordedError(f"the source of randomness did not return {size} bytes")
         return drawn
 
