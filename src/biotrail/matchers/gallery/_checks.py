@@ -1,0 +1,109 @@
+"""What a gallery takes: rows that float32 can hold, probes of its own model, sensible questions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from biotrail.errors import MatcherError
+from biotrail.matchers.backend import Features
+from biotrail.matchers.card import ModelCard
+from biotrail.matchers.search.probe import Probe
+from biotrail.matchers.search.scores import SCORES
+
+if TYPE_CHECKING:
+    from biotrail.matchers.search.kernels import Rows
+
+__all__ = ["checked_card", "checked_probe", "checked_question", "checked_rows"]
+
+_LARGEST = 1e18
+_LARGEST_OF_PROBE = 1e100
+_MOST = 1e12
+_LONGEST_NAME = 96
+
+
+def checked_card(card: ModelCard, name: str) -> None:
+    """Refuse cards whose scores a gallery cannot compute, and names that an event cannot hold.
+
+    Raises:
+        MatcherError: The metric is none of ours, or its direction is another; or the name is.
+    """
+    if card.metric not in SCORES:
+        raise MatcherError(f"a gallery compares by {', '.join(SCORES)}, not {card.metric}")
+    if card.higher_is_better == (card.metric == "euclidean"):
+        raise MatcherError(f"the card has the direction of {card.metric} the wrong way round")
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise MatcherError(f"the name of a gallery must have 1 to {_LONGEST_NAME} characters")
+
+
+def _require_digest(card: ModelCard, features: Features) -> None:
+    if not isinstance(features, Features):
+        raise MatcherError(f"a gallery takes features, not {type(features).__name__}")
+    if features.card_digest != card.digest:
+        raise MatcherError(
+            f"{type(features).__name__} of another model (card "
+            f"{features.card_digest.hex()[:16]}, not {card.digest.hex()[:16]} of {card.id} "
+            f"{card.version}); enrol again with this one"
+        )
+
+
+def checked_rows(card: ModelCard, features: Features) -> Rows:
+    """The samples of a reference as float32 rows, shape (samples, dimension).
+
+    Raises:
+        MatcherError: Another model made them, they hold NaN, infinity or values beyond ±1e18, or a
+            row is zero under cosine.
+    """
+    import numpy
+
+    _require_digest(card, features)
+    values = features.values
+    rows = values if values.ndim == 2 else values[None]
+    if rows.ndim != 2 or rows.shape[1] != card.dimension or not len(rows):
+        raise MatcherError(f"features of {card.id} must hold {card.dimension} values")
+    largest = numpy.abs(rows).max()
+    if not largest <= _LARGEST:
+        raise MatcherError("a gallery holds finite values within ±1e18")
+    stored: Rows = rows.astype(numpy.float32)
+    if card.metric == "cosine" and not stored.any(axis=1).all():
+        raise MatcherError("a zero vector has no direction, so no cosine")
+    return stored
+
+
+def checked_probe(card: ModelCard, features: Features) -> Probe:
+    """A probe.
+
+    Raises:
+        MatcherError: Another model made it, its shape is wrong, it holds NaN, infinity or values
+            beyond ±1e100, or it is zero under cosine.
+    """
+    import numpy
+
+    _require_digest(card, features)
+    values = features.values
+    if values.shape != (card.dimension,):
+        raise MatcherError(f"a probe of {card.id} must hold {card.dimension} values")
+    vector = values.astype(numpy.float64)
+    probe = Probe(vector, card.metric)
+    if not probe.length <= _LARGEST_OF_PROBE:
+        raise MatcherError("a probe holds finite values, and is no longer than 1e100")
+    return probe
+
+
+def checked_question(threshold: float | None, top: int | None) -> None:
+    """Refuse questions without an end, and numbers that are none.
+
+    Raises:
+        MatcherError: Neither threshold nor top is given, or one of them is out of range.
+    """
+    if threshold is None and top is None:
+        raise MatcherError("say which candidates are wanted: a threshold, a number, or both")
+    if threshold is not None:
+        real: object = threshold
+        if isinstance(real, bool) or not isinstance(real, int | float):
+            raise MatcherError("a threshold must be a finite number")
+        if not math.isfinite(threshold) or abs(threshold) > _MOST:
+            raise MatcherError("a threshold must be a finite number within ±1e12")
+    whole: object = top
+    if whole is not None and (type(whole) is not int or whole < 1):
+        raise MatcherError("the number of candidates must be a whole number from 1")

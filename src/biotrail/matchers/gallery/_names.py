@@ -1,0 +1,50 @@
+"""Reference ids as sixteen bytes: those that biotrail makes as they are, others by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from biotrail.errors import MatcherError
+
+__all__ = ["Names"]
+
+_OWN = re.compile(r"ref-([0-9a-f]{32})")
+_LONGEST = 128
+_DOMAIN = b"biotrail/gallery-name/1\n"
+
+
+class Names:
+    """Turns ids into names of sixteen bytes, and back. Foreign ids are remembered."""
+
+    def __init__(self) -> None:
+        self._foreign: dict[bytes, str] = {}
+
+    def name(self, identifier: str) -> bytes:
+        """The name of an id.
+
+        Raises:
+            MatcherError: The id is no text of 1 to 128 bytes.
+        """
+        if own := _OWN.fullmatch(identifier):
+            return bytes.fromhex(own[1])
+        if not 1 <= len(identifier.encode()) <= _LONGEST:
+            raise MatcherError("the id of a reference must have 1 to 128 bytes")
+        return hashlib.sha256(_DOMAIN + identifier.encode()).digest()[:16]
+
+    def remember(self, identifier: str, name: bytes) -> None:
+        """Keep an id that cannot be told from its name."""
+        if not _OWN.fullmatch(identifier):
+            self._foreign[name] = identifier
+
+    def forget(self, name: bytes) -> None:
+        """Drop what was kept of an id."""
+        self._foreign.pop(name, None)
+
+    def identifier(self, name: bytes) -> str:
+        """The id of a name."""
+        return self._foreign.get(name) or f"ref-{name.hex()}"
+
+    def known(self) -> dict[bytes, str]:
+        """The ids that had to be kept, by their names."""
+        return dict(self._foreign)

@@ -1,0 +1,183 @@
+"""The half of a gallery that answers: identification (1:N), and what the gallery is."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from biotrail.errors import MissingDependencyError
+from biotrail.matchers.backend import Features
+from biotrail.matchers.card import ModelCard
+from biotrail.matchers.decision import score_of
+from biotrail.matchers.gallery._checks import (
+    checked_card,
+    checked_probe,
+    checked_question,
+)
+from biotrail.matchers.gallery._table import Moment, Table
+from biotrail.matchers.gallery.candidates import Candidate, Identification
+from biotrail.matchers.reference import Reference
+from biotrail.matchers.search.codes import EightBitKernel, numkong_is_there
+from biotrail.matchers.search.finish import Found
+from biotrail.matchers.search.kernels import FloatKernel, Kernel
+from biotrail.matchers.search.scan import search
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["SearchedGallery"]
+
+_SMALL = 512
+"""Rows up to which the plain float32 product is at least as fast as eight-bit codes."""
+_TOGETHER = 4_096
+"""References that `Gallery.add_many` codes at once."""
+
+
+def _default_kernels(dimension: int) -> list[Kernel]:
+    kernels: list[Kernel] = [FloatKernel()]
+    if numkong_is_there() and dimension <= EightBitKernel.longest:
+        kernels.append(EightBitKernel())
+    return kernels
+
+
+class SearchedGallery:
+    """What is asked of a gallery: what it is, and whom a probe may be of."""
+
+    def __init__(
+        self, card: ModelCard, *, name: str = "gallery", kernels: Sequence[Kernel] | None = None
+    ) -> None:
+        if importlib.util.find_spec("numpy") is None:
+            raise MissingDependencyError("Gallery needs NumPy: pip install 'biotrail[embedding]'")
+        checked_card(card, name)
+        self._card = card
+        self._name = name
+        chosen = _default_kernels(card.dimension) if kernels is None else list(kernels)
+        self._table = Table(card.metric, card.dimension, chosen)
+        self._enrolling = threading.Lock()
+
+    # --- what it is --------------------------------------------------------------------------
+
+    @property
+    def card(self) -> ModelCard:
+        """What makes the features and computes the scores."""
+        return self._card
+
+    @property
+    def name(self) -> str:
+        """Name of the gallery."""
+        return self._name
+
+    @property
+    def version(self) -> int:
+        """Rises by one with every reference that is added, changed or removed."""
+        return self._table.version
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel that would serve a search now."""
+        return self._kernel().name
+
+    @property
+    def samples(self) -> int:
+        """Samples of all references together."""
+        return self._table.samples
+
+    def __len__(self) -> int:
+        return self._table.size
+
+    def __contains__(self, reference: str) -> bool:
+        return self._table.holds(self._table.names.name(reference))
+
+    def _kernel(self) -> Kernel:
+        kernels = self._table.kernels
+        return kernels[0] if self._table.samples <= _SMALL else kernels[-1]
+
+    # --- identification ----------------------------------------------------------------------
+
+    def identify(
+        self, probe: Features, *, threshold: float | None = None, top: int | None = None
+    ) -> Identification:
+        """Find the references that a probe may be of.
+
+        Args:
+            probe: Features of this gallery's model.
+            threshold: Only references whose score reaches it, as `decide` would say.
+            top: Only so many, the best ones.
+
+        Returns:
+            The candidates, best first, with the version and size of the gallery as it was searched.
+
+        Raises:
+            MatcherError: Another model made the probe, or it cannot be compared; neither threshold
+                nor top is given; or a score is beyond what an event can record.
+        """
+        return self.identify_many((probe,), threshold=threshold, top=top)[0]
+
+    def identify_many(
+        self,
+        probes: Sequence[Features],
+        *,
+        threshold: float | None = None,
+        top: int | None = None,
+    ) -> list[Identification]:
+        """Find candidates for many probes against one and the same version of the gallery.
+
+        Much faster for each probe than one by one. Arguments and errors as `identify` has them.
+        """
+        checked_question(threshold, top)
+        checked = [checked_probe(self._card, probe) for probe in probes]
+        if not checked:
+            return []
+        with self._table.look(self._kernel()) as moment:
+            found = search(moment.view, checked, threshold=threshold, top=top)
+            return [self._answer(moment, one, threshold, top) for one in found]
+
+    def _answer(
+        self, moment: Moment, found: Found, threshold: float | None, top: int | None
+    ) -> Identification:
+        names = self._table.identifiers(moment.view, found.slots.tolist())
+        sign = -1.0 if self._card.higher_is_better else 1.0
+        ordered = sorted(zip((sign * found.scores).tolist(), names, strict=True))
+        best: dict[str, float] = {}
+        for value, name in ordered:
+            if top is not None and len(best) == top:
+                break
+            best.setdefault(name, sign * value)
+        candidates = tuple(
+            [
+                Candidate(reference=name, score=score_of(self._card, value, reference=name))
+                for name, value in best.items()
+            ]
+        )
+        return Identification(
+            candidates=candidates,
+            card=self._card,
+            gallery=self._name,
+            version=moment.version,
+            size=moment.size,
+            threshold=threshold,
+            top=top,
+        )
+
+    def duplicates(self, features: Features, *, threshold: float) -> tuple[Candidate, ...]:
+        """References that reach a threshold with any of the features' samples, best first.
+
+        Raises:
+            MatcherError: As `identify` raises.
+        """
+        samples = features.samples if isinstance(features, Reference) else (features,)
+        answers = self.identify_many(samples, threshold=threshold)
+        best: dict[str, Candidate] = {}
+        for one in (candidate for answer in answers for candidate in answer.candidates):
+            kept = best.get(one.reference)
+            if kept is None or _better(one, kept):
+                best[one.reference] = one
+        sign = -1.0 if self._card.higher_is_better else 1.0
+        return tuple(sorted(best.values(), key=lambda one: (sign * one.score.value, one.reference)))
+
+
+def _better(one: Candidate, other: Candidate) -> bool:
+    higher = one.score.value > other.score.value
+    return higher if one.score.higher_is_better else one.score.value < other.score.value

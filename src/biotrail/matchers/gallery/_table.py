@@ -1,0 +1,260 @@
+"""The rows of a gallery: adding, removing and looking, each in microseconds, by many threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import attrs
+
+from biotrail.errors import UnknownReferenceError
+from biotrail.matchers.gallery._index import NameIndex
+from biotrail.matchers.gallery._names import Names
+from biotrail.matchers.gallery._readers import Readers
+from biotrail.matchers.search.block import ROWS, Block, RowSource
+from biotrail.matchers.search.view import View
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
+
+__all__ = ["Coded", "Moment", "Table", "code"]
+
+_AT_ONCE = 512
+"""Rows that are written or wiped before others get their turn."""
+
+
+@attrs.frozen(eq=False)
+class Coded:
+    """Rows that are ready to be written."""
+
+    rows: Rows
+    lengths: NDArray[numpy.float64]
+    codes: tuple[CodedRows, ...]
+
+
+def code(rows: Rows, kernels: Sequence[Kernel]) -> Coded:
+    """Code rows for every kernel; the work of an addition that needs no lock."""
+    import numpy
+
+    double = rows.astype(numpy.float64)
+    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", double, double))
+    return Coded(rows, lengths, tuple(kernel.code_rows(rows) for kernel in kernels))
+
+
+@attrs.frozen
+class Moment:
+    """What a gallery was when a search began."""
+
+    version: int
+    size: int
+    view: View
+
+
+class Table:
+    """Blocks of rows, the index of their names, and who is reading.
+
+    Attributes:
+        version: Rises by one with each reference that is added or removed.
+        size: References.
+        samples: Rows: a reference has one or several.
+    """
+
+    def __init__(self, metric: str, dimension: int, kernels: Sequence[Kernel]) -> None:
+        self.kernels = tuple(kernels)
+        self.names = Names()
+        self.version = self.size = self.samples = 0
+        self._metric = metric
+        self._dimension = dimension
+        self._blocks: list[Block] = []
+        self._index = NameIndex()
+        self._readers = Readers()
+        self._free: list[int] = []
+        self._several = False
+        self._lock = threading.Lock()
+
+    # --- looking -----------------------------------------------------------------------------
+
+    @contextmanager
+    def look(self, kernel: Kernel) -> Iterator[Moment]:
+        """A view of the rows as they are now, which later changes do not touch."""
+        readers = self._readers
+        with self._lock:
+            tick = readers.begin()
+            view = View(
+                self._metric,
+                self._dimension,
+                tuple([(block, block.count) for block in self._blocks]),
+                kernel,
+                self._several,
+                lambda slots: readers.visible(slots, tick),
+            )
+            moment = Moment(self.version, self.size, view)
+        try:
+            yield moment
+        finally:
+            with self._lock:
+                readers.end(tick)
+            if readers.pending:
+                self._wipe()
+
+    def identifiers(self, view: View, slots: Sequence[int]) -> list[str]:
+        """The ids of some slots of a view."""
+        named = (view.parts[slot // ROWS][0].names[slot % ROWS].tobytes() for slot in slots)
+        return [self.names.identifier(name) for name in named]
+
+    def rows(self, identifier: str) -> NDArray[numpy.float64]:
+        """The samples of a reference, float64, shape (samples, dimension); none if unknown."""
+        import numpy
+
+        with self._lock:
+            slots = self._slots(self.names.name(identifier))
+            found = [self._blocks[slot // ROWS].vectors[slot % ROWS] for slot in slots]
+            return numpy.array(found, numpy.float64).reshape(len(found), self._dimension)
+
+    # --- changing ----------------------------------------------------------------------------
+
+    def holds(self, name: bytes) -> bool:
+        """Whether a reference of that name is there."""
+        with self._lock:
+            return bool(self._slots(name))
+
+    def add(self, names: Sequence[bytes], coded: Coded, identifiers: Sequence[str] = ()) -> None:
+        """Add rows; several of one name, one after the other, are samples of one reference.
+
+        Args:
+            names: The name of each row.
+            coded: The rows.
+            identifiers: Ids to remember, one a row.
+        """
+        if len(names) == 1 and self._free:
+            self._add_one(names[0], coded, identifiers)
+            return
+        for first in range(0, len(names), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            with self._lock:
+                for identifier, name in zip(identifiers[some], names[some], strict=False):
+                    self.names.remember(identifier, name)
+                self._append(names[some], _part(coded, some))
+
+    def _add_one(self, name: bytes, coded: Coded, identifiers: Sequence[str]) -> None:
+        import numpy
+
+        with self._lock:
+            for identifier in identifiers:
+                self.names.remember(identifier, name)
+            if not self._free:
+                self._append([name], coded)
+                return
+            slot = self._free.pop()
+            self._readers.born(slot)
+            block, row = self._blocks[slot // ROWS], slot % ROWS
+            block.names[row] = numpy.frombuffer(name, numpy.uint8)
+            block.write(row, coded.rows, coded.codes, coded.lengths)
+            self._enter(name, slot)
+
+    def _append(self, names: Sequence[bytes], coded: Coded) -> None:
+        import numpy
+
+        done = 0
+        while done < len(names):
+            if not self._blocks or self._blocks[-1].full:
+                self._blocks.append(Block(self._dimension, self._metric, self.kernels))
+            block = self._blocks[-1]
+            first = block.count
+            fitting = min(ROWS - first, len(names) - done)
+            some = names[done : done + fitting]
+            part = coded if fitting == len(names) else _part(coded, slice(done, done + fitting))
+            flat = numpy.frombuffer(b"".join(some), numpy.uint8)
+            block.names[first : first + fitting] = flat.reshape(fitting, 16)
+            block.write(first, part.rows, part.codes, part.lengths)
+            block.count = first + fitting
+            slot = (len(self._blocks) - 1) * ROWS + first
+            for number, name in enumerate(some):
+                self._enter(name, slot + number)
+            done += fitting
+
+    def _enter(self, name: bytes, slot: int) -> None:
+        self.samples += 1
+        other = self._index.add(name, slot)
+        if other >= 0:
+            self._several = True
+            if self._name(other) == name or len(self._slots(name)) > 1:
+                return
+        self.size += 1
+        self.version += 1
+
+    def attach(self, names: NDArray[numpy.uint8], vectors: RowSource, coded: Coded) -> None:
+        """Add a block of rows that lie elsewhere, e.g. in a mapped file; only codes are kept here.
+
+        Args:
+            names: Their names, shape (rows, 16).
+            vectors: Where they lie.
+            coded: Their codes.
+        """
+        with self._lock:
+            if self._blocks and self._blocks[-1].count < ROWS:
+                raise ValueError("rows that lie elsewhere come before all others")
+            block = Block(self._dimension, self._metric, self.kernels, vectors)
+            count = len(names)
+            block.names[:count] = names
+            block.write(0, coded.rows, coded.codes, coded.lengths)
+            block.count = count
+            self._blocks.append(block)
+            slot = (len(self._blocks) - 1) * ROWS
+            for number, row in enumerate(names):
+                self._enter(row.tobytes(), slot + number)
+
+    def remove(self, identifier: str) -> int:
+        """Remove a reference with all its samples, and answer how many those were.
+
+        Raises:
+            UnknownReferenceError: There is none with this id.
+        """
+        name = self.names.name(identifier)
+        with self._lock:
+            slots = self._slots(name)
+            if not slots:
+                raise UnknownReferenceError("no reference with this id is in the gallery")
+            for slot in slots:
+                self._index.remove(name, slot)
+                self._readers.died(slot)
+            self.samples -= len(slots)
+            self.size -= 1
+            self.version += 1
+        self._wipe()
+        return len(slots)
+
+    def _name(self, slot: int) -> bytes:
+        name: bytes = self._blocks[slot // ROWS].names[slot % ROWS].tobytes()
+        return name
+
+    def _slots(self, name: bytes) -> list[int]:
+        return [slot for slot in self._index.find(name) if self._name(slot) == name]
+
+    def _wipe(self) -> None:
+        """Wipe what no search sees any more, a few rows at a time."""
+        while True:
+            with self._lock:
+                slots = self._readers.to_wipe(_AT_ONCE)
+                for slot in slots:
+                    block, name = self._blocks[slot // ROWS], self._name(slot)
+                    block.wipe(slot % ROWS)
+                    if not self._index.find(name):
+                        self.names.forget(name)
+                    if block.writable:
+                        self._free.append(slot)
+            if len(slots) < _AT_ONCE:
+                return
+
+
+def _part(coded: Coded, some: slice) -> Coded:
+    codes = tuple(
+        attrs.evolve(one, codes=one.codes[some], step=one.step[some], error=one.error[some])
+        for one in coded.codes
+    )
+    return Coded(coded.rows[some], coded.lengths[some], codes)

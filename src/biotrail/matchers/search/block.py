@@ -1,0 +1,166 @@
+"""A stretch of a gallery: rows, their codes, and the extent of their numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from biotrail.matchers.search.bound import upwards
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
+
+__all__ = ["ROWS", "Block", "Extent", "Layer", "RowSource"]
+
+ROWS = 16_384
+"""Rows of a block: enough that a block's fixed costs vanish, few enough to stay in the caches."""
+_SHORTEST = 1e-25
+"""Shorter rows could lose their digits in float32 products; they are always looked at exactly."""
+_ABSENT = float("-inf")
+
+
+class RowSource(Protocol):
+    """Rows that lie somewhere: in memory, in a mapped file, in an encrypted one."""
+
+    def __getitem__(self, rows: Any, /) -> Rows: ...
+
+
+@attrs.define
+class Extent:
+    """Between which numbers the rows of a block lie. It only widens."""
+
+    heaviest: float = 0.0
+    lightest: float = float("inf")
+    radius: float = 0.0
+    longest: float = 0.0
+    shortest: float = float("inf")
+
+    def widen(self, weight: Any, radius: Any, length: Any) -> None:
+        """Take these rows in (arrays of float32)."""
+        self.heaviest = max(self.heaviest, float(weight.max()))
+        self.lightest = min(self.lightest, float(weight.min()))
+        self.radius = max(self.radius, float(radius.max()))
+        self.longest = max(self.longest, float(length.max()))
+        self.shortest = min(self.shortest, float(length.min()))
+
+
+class Layer:
+    """The codes of a block's rows under one kernel, with what the bound needs of each.
+
+    Attributes:
+        weight: float32; the step of the code, under cosine over the row's length.
+        radius: float32; the code's error, under cosine over the row's length. Minus infinity where
+            there is no row, which no key reaches.
+    """
+
+    def __init__(self, kernel: Kernel, dimension: int, codes: Any = None) -> None:
+        import numpy
+
+        self.kernel = kernel
+        self.own_codes = codes is None
+        if codes is None:
+            codes = numpy.zeros((ROWS, kernel.width(dimension)), kernel.dtype)
+        self.codes = codes
+        self.weight = numpy.zeros(ROWS, numpy.float32)
+        self.radius = numpy.full(ROWS, _ABSENT, numpy.float32)
+        self.extent = Extent()
+
+    def write(self, first: int, coded: CodedRows, length: Any, *, cosine: bool) -> None:
+        """Put coded rows in place; the radius last, since it is what makes them visible.
+
+        Args:
+            first: Place of the first row.
+            coded: The rows' codes.
+            length: The rows' lengths, float64.
+            cosine: Whether weights and radii are relative to the length.
+        """
+        import numpy
+
+        weight, radius = coded.step, coded.error
+        if cosine:
+            tiny = length < _SHORTEST
+            weight = numpy.where(tiny, 0.0, weight / length)
+            radius = numpy.where(tiny, 1.0, radius / length)
+        weight = weight.astype(numpy.float32)
+        radius = upwards(radius).astype(numpy.float32)
+        self.extent.widen(weight, radius, length)
+        end = first + len(length)
+        if self.own_codes:
+            self.codes[first:end] = coded.codes
+        self.weight[first:end] = weight
+        self.radius[first:end] = radius
+
+    def wipe(self, row: int) -> None:
+        """Leave nothing of a row."""
+        self.radius[row] = _ABSENT
+        self.weight[row] = 0.0
+        if self.own_codes:
+            self.codes[row] = 0
+
+
+class Block:
+    """Up to `ROWS` rows.
+
+    Attributes:
+        vectors: The rows, float32.
+        length: Their lengths, float32.
+        names: The references that they belong to, 16 bytes each.
+        layers: Their codes, by the kernel's name.
+        count: Rows that have been used, whether or not a reference is there now.
+    """
+
+    def __init__(
+        self,
+        dimension: int,
+        metric: str,
+        kernels: Sequence[Kernel],
+        vectors: RowSource | None = None,
+    ) -> None:
+        import numpy
+
+        self.metric = metric
+        self.writable = vectors is None
+        self.vectors: Any = vectors
+        if vectors is None:
+            self.vectors = numpy.zeros((ROWS, dimension), numpy.float32)
+        self.length = numpy.zeros(ROWS, numpy.float32)
+        self.names = numpy.zeros((ROWS, 16), numpy.uint8)
+        self.keys = self.names.view(numpy.uint64)[:, 0]
+        self.layers = {
+            kernel.name: Layer(kernel, dimension, self.vectors if kernel.over_rows else None)
+            for kernel in kernels
+        }
+        self.count = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no row can be appended."""
+        return self.count == ROWS or not self.writable
+
+    def write(self, first: int, rows: Rows, coded: Sequence[CodedRows], length: Any) -> None:
+        """Put rows in place; their names must be there already.
+
+        Args:
+            first: Place of the first row.
+            rows: The rows, float32.
+            coded: Their codes under each layer's kernel, in the layers' order.
+            length: Their lengths, float64.
+        """
+        end = first + len(rows)
+        if self.writable:
+            self.vectors[first:end] = rows
+        self.length[first:end] = length
+        for layer, one in zip(self.layers.values(), coded, strict=True):
+            layer.write(first, one, length, cosine=self.metric == "cosine")
+
+    def wipe(self, row: int) -> None:
+        """Leave nothing of a row in memory."""
+        for layer in self.layers.values():
+            layer.wipe(row)
+        if self.writable:
+            self.vectors[row] = 0
+        self.names[row] = 0
+        self.length[row] = 0

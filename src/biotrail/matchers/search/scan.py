@@ -1,0 +1,202 @@
+"""The search: scan small codes, keep what the proven bound cannot exclude, score that exactly.
+
+One probe against a view goes like this::
+
+    probe ── code ──► product with the codes of a block ── least_product ──► a few rows
+          ── upper, lower ──► fewer rows ── defined_scores ──► slots and scores
+
+With a threshold, a row stays if its key may reach that of the threshold. For the best k, the key to
+be reached is the k-th largest lower bound seen so far, and rises as blocks go by.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from biotrail.matchers.search.block import ROWS
+from biotrail.matchers.search.bound import Bound, key_of_threshold
+from biotrail.matchers.search.finish import Found, every_slot, score
+from biotrail.matchers.search.pool import Pool
+from biotrail.matchers.search.probe import Probe
+
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+
+    from biotrail.matchers.search.view import View
+
+__all__ = ["search"]
+
+_PROBES_AT_ONCE = 256
+_SEEDS = 2_048
+_SEEDS_TOLD_APART = 512
+_GROUP = 8
+_MOST_IN_BATCH = 128
+
+
+def search(
+    view: View, probes: Sequence[Probe], *, threshold: float | None, top: int | None
+) -> list[Found]:
+    """Search a view for each probe.
+
+    Args:
+        view: The rows.
+        probes: At least one.
+        threshold: Only rows that reach it; None for all.
+        top: Only rows that may be among the best so many references; None for all.
+
+    Returns:
+        What was found for each probe, in the probes' order.
+    """
+    together = len(probes) > 1 and (top is None or top <= _MOST_IN_BATCH)
+    together = together and all(probe.scannable for probe in probes)
+    found: list[Found] = []
+    step = _PROBES_AT_ONCE if together else 1
+    for first in range(0, len(probes), step):
+        some = probes[first : first + step]
+        if not some[0].scannable:
+            left = [every_slot(view)]
+        elif len(some) > 1:
+            left = _scan_many(view, some, threshold, top)
+        else:
+            left = [_scan_one(view, some[0], threshold, top)]
+        found += [
+            score(view, probe, slots, threshold, top)
+            for probe, slots in zip(some, left, strict=True)
+        ]
+    return found
+
+
+def _key(view: View, probe: Probe, threshold: float | None) -> float:
+    if threshold is None:
+        return -sys.float_info.max
+    return key_of_threshold(view.metric, threshold, probe.length)
+
+
+def _scan_one(
+    view: View, probe: Probe, threshold: float | None, top: int | None
+) -> NDArray[numpy.int64]:
+    import numpy
+
+    kernel = view.kernel
+    coded = kernel.code_probes(probe.unit[None])
+    step, error = float(coded.step[0]), float(coded.error[0])
+    bound = Bound.of(view.metric, probe.length, step, error, view.dimension)
+    key = _key(view, probe, threshold)
+    pool = Pool(view, numpy.array([key]), top)
+    for number, (block, count) in enumerate(view.parts):
+        layer = block.layers[kernel.name]
+        products = kernel.one(layer.codes[:count], coded.payload)
+        if number == 0 and top is not None:
+            _seed(view, bound, products[:, None], pool)
+            key = float(pool.reached[0])
+        least = bound.least_product(key, layer.extent)
+        rows = (products >= min(max(least, -3e38), 3e38)).nonzero()[0]
+        if rows.size:
+            numbers = view.numbers(number, rows)
+            chosen = products[rows].astype(numpy.float64)
+            upper = bound.upper(chosen, *numbers)
+            lower = bound.lower(chosen, *numbers) if top is not None else upper
+            keep = (upper >= key).nonzero()[0]
+            zeros = numpy.zeros(keep.size, numpy.int64)
+            pool.add(zeros, rows[keep] + number * ROWS, upper[keep], lower[keep])
+        if top is not None and _doubled(number):
+            pool.raise_keys()
+            key = float(pool.reached[0])
+    return pool.slots()[0]
+
+
+def _doubled(number: int) -> bool:
+    """Whether twice as many blocks have been seen as at the last time: often enough to look."""
+    return number & (number + 1) == 0
+
+
+def _scan_many(
+    view: View, probes: Sequence[Probe], threshold: float | None, top: int | None
+) -> list[NDArray[numpy.int64]]:
+    import numpy
+
+    kernel = view.kernel
+    coded = kernel.code_probes(numpy.array([probe.unit for probe in probes]))
+    lengths = numpy.array([probe.length for probe in probes])
+    bound = Bound.of(view.metric, lengths, coded.step, coded.error, view.dimension)
+    keys = numpy.array([_key(view, probe, threshold) for probe in probes])
+    pool = Pool(view, keys, top)
+    tiles = 0
+    room = numpy.empty((kernel.rows_at_once, len(probes)), numpy.bool_)
+    for number, (block, count) in enumerate(view.parts):
+        layer = block.layers[kernel.name]
+        for first in range(0, count, kernel.rows_at_once):
+            codes = layer.codes[first : min(first + kernel.rows_at_once, count)]
+            products = kernel.many(codes, coded.payload)
+            if tiles == 0 and top is not None:
+                _seed(view, bound, products, pool)
+            with numpy.errstate(over="ignore"):
+                least = bound.least_product(pool.reached, layer.extent)
+            limits = _limits(least, products.dtype)
+            hits = numpy.greater_equal(products, limits, out=room[: len(products)])
+            places = hits.ravel().nonzero()[0]
+            if places.size:
+                _add_pairs(view, bound, pool, number, first, products, places)
+            tiles += 1
+            if top is not None and _doubled(tiles):
+                pool.raise_keys()
+    return pool.slots()
+
+
+def _limits(least: Any, dtype: Any) -> Any:
+    """Products to be reached, in the products' own type, rounded so that none is lost."""
+    import numpy
+
+    if dtype == numpy.int32:
+        return numpy.floor(numpy.clip(least, -(2.0**31), 2.0**31 - 128)).astype(numpy.int32)
+    return numpy.clip(least, -3e38, 3e38).astype(numpy.float32)
+
+
+def _add_pairs(
+    view: View, bound: Bound, pool: Pool, number: int, first: int, products: Any, places: Any
+) -> None:
+    import numpy
+
+    rows, which = numpy.divmod(places, products.shape[1])
+    chosen = products.ravel()[places].astype(numpy.float64)
+    rows += first
+    numbers = view.numbers(number, rows)
+    some = bound.pick(which)
+    upper = some.upper(chosen, *numbers)
+    keep = (upper >= pool.reached[which]).nonzero()[0]
+    lower = some.lower(chosen, *numbers)
+    pool.add(which[keep], rows[keep] + number * ROWS, upper[keep], lower[keep])
+
+
+def _seed(view: View, bound: Bound, products: Any, pool: Pool) -> None:
+    """Start with a key that the best of the first rows reach, so that few others are kept.
+
+    The best row of each of some groups is another row, so the k-th best of the groups' best is a
+    key that k rows reach. Where references have several rows, those are told apart instead.
+    """
+    import numpy
+
+    top = pool.top or 1
+    if view.several:
+        count = min(len(products), _SEEDS_TOLD_APART)
+        seeds = Pool(view, pool.reached, top)
+        some = numpy.arange(count * products.shape[1])
+        _add_pairs(view, bound, seeds, 0, 0, products[:count], some)
+        seeds.raise_keys()
+        return
+    groups = min(len(products), _SEEDS) // _GROUP
+    if groups < top:
+        return
+    rows = numpy.arange(groups * _GROUP)
+    seen = view.visible(rows)
+    weight, radius, length = (one[:, None] for one in view.numbers(0, rows))
+    radius = numpy.abs(radius)  # where there is no row: minus infinity, and so no key at all
+    lower = bound.lower(products[: rows.size].astype(numpy.float64), weight, radius, length)
+    if seen is not None:
+        lower[~seen] = -numpy.inf
+    best = lower.reshape(groups, _GROUP, -1).max(axis=1)
+    kth = numpy.partition(best, groups - top, axis=0)[groups - top]
+    numpy.maximum(pool.reached, kth, out=pool.reached)

@@ -1,0 +1,87 @@
+"""What a search looks at: the rows that a gallery had when the search began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from biotrail.matchers.search.block import ROWS, Block
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy
+    from numpy.typing import NDArray
+
+    from biotrail.matchers.search.kernels import Kernel, Rows
+
+__all__ = ["View"]
+
+
+def _all_visible(_slots: NDArray[numpy.int64]) -> NDArray[numpy.bool_] | None:
+    return None
+
+
+@attrs.frozen(eq=False)
+class View:
+    """The rows of a search. A row's *slot* is its block's number times `ROWS`, plus its place.
+
+    Attributes:
+        metric: Name of the measure.
+        dimension: Values a row.
+        parts: Blocks, and how many rows of each existed.
+        kernel: What multiplies.
+        several: Whether some references have more than one row.
+        visible: Which of some slots belong to this view, or None for all of them.
+    """
+
+    metric: str
+    dimension: int
+    parts: tuple[tuple[Block, int], ...]
+    kernel: Kernel
+    several: bool = False
+    visible: Callable[[NDArray[numpy.int64]], NDArray[numpy.bool_] | None] = _all_visible
+
+    @property
+    def rows(self) -> int:
+        """Rows to look at, those without a reference included."""
+        return sum(count for _, count in self.parts)
+
+    def numbers(self, number: int, rows: Any) -> tuple[Any, Any, Any]:
+        """Weights, radii and lengths of some rows of a block, float64."""
+        import numpy
+
+        block, _ = self.parts[number]
+        layer = block.layers[self.kernel.name]
+        double = numpy.float64
+        return (
+            layer.weight[rows].astype(double),
+            layer.radius[rows].astype(double),
+            block.length[rows].astype(double),
+        )
+
+    def take(self, slots: NDArray[numpy.int64]) -> Rows:
+        """The float32 rows of some slots, in the slots' order."""
+        import numpy
+
+        numbers = slots // ROWS
+        if slots.size and (numbers == numbers[0]).all():
+            alone: Rows = self.parts[int(numbers[0])][0].vectors[slots % ROWS]
+            return alone
+        found = numpy.empty((slots.size, self.dimension), numpy.float32)
+        for number in numpy.unique(numbers).tolist():
+            here = numbers == number
+            found[here] = self.parts[number][0].vectors[slots[here] % ROWS]
+        return found
+
+    def keys(self, slots: NDArray[numpy.int64]) -> NDArray[numpy.uint64]:
+        """Eight bytes of each slot's reference: alike for two references only by chance."""
+        import numpy
+
+        found = numpy.empty(slots.size, numpy.uint64)
+        numbers = slots // ROWS
+        for number in numpy.unique(numbers).tolist():
+            here = numbers == number
+            found[here] = self.parts[number][0].keys[slots[here] % ROWS]
+        return found
