@@ -97,11 +97,12 @@ def try_bounds(
     samples: int = 3,
     target: float = 0.01,
     resamples: int = 300,
+    others: int | None = None,
     rivals: bool = False,
 ) -> Held:
     """Calibrate on people of the population again and again, and count which bounds hold.
 
-    ``bound``: the population's FMR lies under the stated bound; ``others``: that of as many other
+    ``bound``: the population's FMR lies under the stated bound; ``others``: that of other
     people does; ``placed``: with the threshold at the bound, the population's FMR is at most the
     target, of the repetitions in which that was not refused. The rivals: the percentile of
     resampled people at a fixed threshold, and the binomial bound over comparisons.
@@ -113,12 +114,12 @@ def try_bounds(
     options: dict[str, Any] = {"card": CARD, "cohort": "made", "resamples": resamples}
     for repetition in range(repetitions):
         scores = population.measured(people, samples, random)
-        found = calibrate(scores, target, seed=repetition, **options)
+        found = calibrate(scores, target, seed=repetition, others=others, **options)
         true = population.fmr(found.threshold)
-        others = error_curve(population.measured(people, samples, random)).at(found.threshold)
+        met = population.measured(found.others, samples, random)
         held.tried += 1
         held.bound += true <= found.fmr_upper
-        held.others += others.fmr <= found.fmr_upper
+        held.others += error_curve(met).at(found.threshold).fmr <= found.fmr_upper
         held.bounds.append(found.fmr_upper)
         if rivals:
             try:
@@ -148,18 +149,28 @@ def _percentile(scores: ScoreTable, seen: float, resamples: int) -> float:
 
 def main(people: Sequence[int] = (25, 40, 100), repetitions: int = 1000) -> None:
     """Print in how many per cent of repetitions each bound held, stated at 95 %."""
-    print("people | population | bound | others | placed | percentile | comparisons | median bound")
+    print("people | population | ten: bound, others, median | as many: bound, others, median | ...")
     for population in POPULATIONS:
         for number in people:
-            held = try_bounds(
-                population, people=number, repetitions=repetitions, seed=number, rivals=True
+            given: dict[str, Any] = {"people": number, "repetitions": repetitions, "seed": number}
+            few = try_bounds(population, others=10, **given)
+            held = try_bounds(population, others=number, rivals=True, **given)
+            rest = [100 * one / held.tried for one in (held.percentile, held.comparisons)]
+            placed = 100 * held.placed / max(1, held.placed_tried)
+            print(
+                f"{number} | {population.name} | {_shares(few)} | {_shares(held)}",
+                f"placed {placed:.1f} of {held.placed_tried}",
+                f"percentile {rest[0]:.1f} | comparisons {rest[1]:.1f}",
+                sep=" | ",
+                flush=True,
             )
-            placed = f"{100 * held.placed / max(1, held.placed_tried):.1f} of {held.placed_tried}"
-            rest = (held.percentile, held.comparisons)
-            columns = [f"{100 * one / held.tried:.1f}" for one in (held.bound, held.others, *rest)]
-            columns.insert(2, placed)
-            median = sorted(held.bounds)[held.tried // 2]
-            print(number, population.name, *columns, f"{100 * median:.2f}", sep=" | ", flush=True)
+
+
+def _shares(held: Held) -> str:
+    """How often the bound held for the population, and for the other people; its median."""
+    median = sorted(held.bounds)[held.tried // 2]
+    shares = (100 * one / held.tried for one in (held.bound, held.others))
+    return ", ".join(f"{one:.1f}" for one in (*shares, 100 * median))
 
 
 if __name__ == "__main__":

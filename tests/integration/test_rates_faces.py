@@ -67,7 +67,7 @@ def test_the_calibration_of_the_documentation(laboratory: tuple[Any, Any]) -> No
     embedder, people = laboratory
     found = stated(table(people, embedder), embedder)
     assert found.threshold == pytest.approx(DOCUMENTED, abs=0.01)
-    assert 0.018 < found.fmr_upper < 0.030
+    assert 0.030 < found.fmr_upper < 0.050
     assert found.fnmr < 0.005
     assert found.people_pairs == 780
     score = embedder.compare(people["s1"][0], people["s1"][1])

@@ -55,6 +55,13 @@ def calibrate(
     place: Annotated[
         Placement, typer.Option(help="Whether the FMR seen or its upper bound meets --fmr.")
     ] = Placement.POINT,
+    others: Annotated[
+        int | None,
+        typer.Option(
+            help="How many other people the bound speaks of. Default: 10 at the point, else all.",
+            show_default=False,
+        ),
+    ] = None,
     confidence: Confidence = 0.95,
     resamples: Resamples = 2000,
     seed: Seed = 0,
@@ -72,6 +79,7 @@ def calibrate(
         card=_digest(card),
         cohort=cohort,
         place=place,
+        others=others,
         resamples=resamples,
         seed=seed,
     )
@@ -95,7 +103,10 @@ def _print(found: Calibration, output: Path) -> None:
     grid(
         [
             ("FMR", f"{percent(found.fmr)} seen, wanted {percent(found.target_fmr)}"),
-            ("FMR bound", f"{percent(found.fmr_upper)} for as many other people, at {certain}"),
+            (
+                "FMR bound",
+                f"{percent(found.fmr_upper)} for {found.others:,} other people, at {certain}",
+            ),
             (
                 "FNMR",
                 percent(found.fnmr) + between(Interval(found.fnmr_lower, found.fnmr_upper)),

@@ -2,7 +2,8 @@
 
 Words and definitions are those of ISO/IEC 19795-1. What may be said of how many people: the rule of
 3, and intervals that resample people (`biotrail.matchers.rates.intervals` has the method and its
-sources). For samples as small as most are, ISO/IEC 5152 treats the same question.
+sources). ISO/IEC 5152 goes further with small samples: it extrapolates to rates that were not seen,
+by a model of the extremes. Here a rate that so few people cannot show is refused instead.
 """
 
 from biotrail.matchers.rates.calibrating import calibrate

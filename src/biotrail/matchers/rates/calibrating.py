@@ -12,9 +12,11 @@ from biotrail.matchers.rates.intervals import METHOD, PeopleSample
 from biotrail.matchers.rates.scores import ScoreTable
 from biotrail.matchers.rates.support import people_needed, rule_of_three
 
-__all__ = ["DEFAULT_RESAMPLES", "calibrate", "require_support"]
+__all__ = ["DEFAULT_RESAMPLES", "FEW_PEOPLE", "calibrate", "require_support"]
 
 DEFAULT_RESAMPLES = 2000
+FEW_PEOPLE = 10
+"""The smallest group that one would measure anything of."""
 
 
 def calibrate(
@@ -25,6 +27,7 @@ def calibrate(
     card: ModelCard | bytes,
     cohort: str,
     place: Placement | str = Placement.POINT,
+    others: int | None = None,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
     created: datetime | None = None,
@@ -43,6 +46,9 @@ def calibrate(
         card: The matcher's model card, or its digest.
         cohort: Who was measured, and how, in a sentence.
         place: Whether the FMR seen or its bound meets the target.
+        others: How many other people bound and interval speak of; the rate of a small group
+            scatters more. None: at the point ten, so that what is stated holds for every larger
+            group; at the bound as many as were measured.
         resamples: How many times people are drawn.
         seed: What the draws begin with; the same seed gives the same calibration.
         created: The present time; None asks the system's clock.
@@ -54,7 +60,9 @@ def calibrate(
     """
     wanted = _placement(place)
     needed = people_needed(target_fmr, confidence)
-    sample = PeopleSample.of(scores, resamples=resamples, seed=seed)
+    if others is None and wanted is Placement.POINT:
+        others = FEW_PEOPLE
+    sample = PeopleSample.of(scores, resamples=resamples, seed=seed, others=others)
     require_support(sample, target_fmr, confidence)
     seen = target_fmr
     if wanted is Placement.BOUND:
@@ -78,6 +86,7 @@ def calibrate(
         fnmr_lower=min(fnmr.lower, point.fnmr),
         fnmr_upper=max(fnmr.upper, point.fnmr),
         people=sample.non_mated.people,
+        others=sample.others,
         mated_people=sample.mated.people,
         people_pairs=sample.non_mated.pairs,
         non_mated=curve.non_mated,

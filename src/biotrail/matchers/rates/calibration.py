@@ -115,10 +115,11 @@ class Calibration:
         place: Whether the FMR seen or its bound meets the target.
         confidence: Confidence of bound and interval.
         fmr: False match rate seen at the threshold.
-        fmr_upper: Upper bound of the FMR for as many other people like these.
+        fmr_upper: Upper bound of the FMR for other people like these.
         fnmr: False non-match rate seen at the threshold.
         fnmr_lower: Lower end of its two-sided interval.
         fnmr_upper: Upper end.
+        others: How many other people bound and interval speak of.
         people: People in non-mated comparisons.
         mated_people: People in mated comparisons.
         people_pairs: How many times two people were compared with each other at all.
@@ -147,6 +148,7 @@ class Calibration:
     fnmr: float = attrs.field(validator=_rate)
     fnmr_lower: float = attrs.field(validator=_rate)
     fnmr_upper: float = attrs.field(validator=_rate)
+    others: int = attrs.field(validator=_count)
     people: int = attrs.field(validator=_count)
     mated_people: int = attrs.field(validator=_count)
     people_pairs: int = attrs.field(validator=_count)

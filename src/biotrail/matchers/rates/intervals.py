@@ -1,11 +1,12 @@
 """Bounds for people who were not measured: calibrate on one draw of people, measure on another.
 
 A threshold is used on other people than those it was found with. So each resample draws people
-twice, each time as many as there were: the threshold is found with the first draw, and the error
-rates at it are measured with the second. What comes out scatters as the error rate of a threshold
-does that is found with some people and measured on as many others, the choice of the threshold and
-the luck of both groups included. The upper bound of the FMR is the quantile of that scatter at the
-confidence; it is also a cautious bound of the FMR of the whole population.
+twice. The threshold is found with the first draw, of as many people as there were; the error rates
+at it are measured with the second, of as many as the bound is to speak of. What comes out scatters
+as the error rate of a threshold does that is found with some people and used on others, the choice
+of the threshold and the luck of both groups included. The upper bound of the FMR is the quantile of
+that scatter at the confidence. The smaller the second group, the wider the scatter: a bound for few
+people holds for more of them, and for the whole population, all the more.
 
 A plain percentile of resampled error rates at the threshold that was found covers too seldom (down
 to 80 % for a stated 95 %, docs/explanation/error-rates.md), since it forgets that the threshold was
@@ -73,15 +74,23 @@ class PeopleSample:
         non_mated: Non-mated comparisons.
         mated: Mated comparisons.
         draws: Two draws of people for each resample.
+        others: How many people each second draw is of.
     """
 
     non_mated: NonMatedScores
     mated: MatedScores
     draws: tuple[tuple[Reals, Reals], ...]
+    others: int
 
     @classmethod
     def of(
-        cls, scores: ScoreTable, *, resamples: int, seed: int, only: Flags | None = None
+        cls,
+        scores: ScoreTable,
+        *,
+        resamples: int,
+        seed: int,
+        others: int | None = None,
+        only: Flags | None = None,
     ) -> PeopleSample:
         """Draw people for every resample; draws that leave nothing to compare are drawn again.
 
@@ -113,14 +122,16 @@ class PeopleSample:
                 "therefore tell of that person; compare all people with each other",
                 people=non_mated.people,
             )
+        taking_part = non_mated.taking_part | (mated.counts > 0)
+        number = int(taking_part.sum()) if others is None else others
         usable = [
             both
-            for both in draws(scores.people, resamples=resamples, seed=seed)
+            for both in draws(taking_part, others=number, resamples=resamples, seed=seed)
             if all(non_mated.total(one) and one @ mated.counts for one in both)
         ]
         if len(usable) < resamples // 2:
             raise CalibrationError("too few people are compared with each other for an interval")
-        return cls(non_mated=non_mated, mated=mated, draws=tuple(usable))
+        return cls(non_mated=non_mated, mated=mated, draws=tuple(usable), others=number)
 
     def at_target(self, target: float) -> Scatter:
         """What a threshold for this FMR, found with other people, does to other people again."""
@@ -137,7 +148,7 @@ class PeopleSample:
         return Scatter(fmr=rates[0], fnmr=rates[1])
 
     def fmr_upper(self, scatter: Scatter, confidence: float) -> float:
-        """Upper bound of the FMR: as many other people stay below it with this confidence."""
+        """Upper bound of the FMR: so many other people stay below it with this confidence."""
         seen = upper_quantile(scatter.fmr, confidence)
         return max(seen, rule_of_three(self.non_mated.pairs, confidence))
 

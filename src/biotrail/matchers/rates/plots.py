@@ -67,17 +67,20 @@ def write_plots(
 
 def det_figure(evaluation: Evaluation) -> Figure:
     """Detection error trade-off: FNMR over FMR, both on normal deviates, one line a cohort."""
-    figure, axes = _empty("Detection error trade-off", "false match rate", "false non-match rate")
+    figure, axes = _empty(
+        "Detection error trade-off", "false match rate, %", "false non-match rate, %"
+    )
     lowest = min(_smallest_rate(part) for part in _parts(evaluation))
     for part, style in _styled(evaluation):
         fmr = _deviates(part.curve.fmr, lowest)
         axes.step(fmr, _deviates(part.curve.fnmr, lowest), style, where="post", label=_label(part))
     ticks = [tick for tick in _TICKS if tick >= lowest]
     places = [NormalDist().inv_cdf(tick) for tick in ticks]
-    names = [f"{100 * tick:g} %" for tick in ticks]
+    names = [f"{100 * tick:g}" for tick in ticks]
     ends = NormalDist().inv_cdf(lowest), NormalDist().inv_cdf(_HIGHEST)
     axes.set_xticks(places, names)
     axes.set_yticks(places, names)
+    axes.tick_params(labelsize=8)
     axes.set_xlim(*ends)
     axes.set_ylim(*ends)
     axes.plot(ends, ends, color="0.75", linewidth=0.8)
@@ -91,6 +94,7 @@ def det_figure(evaluation: Evaluation) -> Figure:
             transform=axes.transAxes,
             fontsize=8,
             color="0.35",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 1},
         )
     return _finished(figure, axes)
 

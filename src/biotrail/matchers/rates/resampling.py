@@ -27,31 +27,40 @@ __all__ = ["FEWEST_PEOPLE", "MatedScores", "NonMatedScores", "draws"]
 
 FEWEST_PEOPLE = 5
 """With fewer, a resample tells nothing."""
+_MOST_OTHERS = 1_000_000
 _SPARE = 8
 
 
-def draws(people: int, *, resamples: int, seed: int) -> Iterator[tuple[Reals, Reals]]:
+def draws(
+    taking_part: Flags, *, others: int, resamples: int, seed: int
+) -> Iterator[tuple[Reals, Reals]]:
     """Two independent draws of people for each resample: how often each was drawn, float64.
 
     From NumPy's ``RandomState``, whose stream of numbers is the same in every version of NumPy.
 
     Args:
-        people: How many people there are.
+        taking_part: Who may be drawn, one flag a person; the first draw is of as many.
+        others: How many are drawn second.
         resamples: How many times two draws are made.
         seed: Any whole number from 0 to 2**32 - 1.
 
     Raises:
-        MatcherError: The seed or the number of resamples is out of range.
+        MatcherError: The seed, the number of resamples or of others is out of range.
     """
     import numpy
 
+    if not FEWEST_PEOPLE <= others <= _MOST_OTHERS:
+        raise MatcherError(f"a bound speaks of {FEWEST_PEOPLE} to {_MOST_OTHERS:,} other people")
     if not 100 <= resamples <= 100_000:
         raise MatcherError("from 100 to 100,000 resamples")
     if not 0 <= seed < 2**32:
         raise MatcherError("the seed is a whole number from 0 to 2**32 - 1")
     random = numpy.random.RandomState(seed)
+    people, chosen = len(taking_part), taking_part.nonzero()[0]
+    size = len(chosen)
     for _ in range(resamples):
-        first, second = random.randint(people, size=(2, people))
+        first = chosen[random.randint(size, size=size)]
+        second = chosen[random.randint(size, size=others)]
         yield (
             numpy.bincount(first, minlength=people).astype(numpy.float64),
             numpy.bincount(second, minlength=people).astype(numpy.float64),
@@ -70,6 +79,7 @@ class NonMatedScores:
         pair_left: One person of each two who were compared at all.
         pair_right: The other.
         pair_counts: How often the two were compared, float64.
+        table_people: How many people the table knows.
     """
 
     micro: Integers
@@ -79,6 +89,7 @@ class NonMatedScores:
     pair_left: Integers
     pair_right: Integers
     pair_counts: Reals
+    table_people: int
 
     @classmethod
     def of(cls, scores: ScoreTable, *, only: Flags | None = None) -> NonMatedScores:
@@ -102,6 +113,7 @@ class NonMatedScores:
             pair_left=keys // scores.people,
             pair_right=keys % scores.people,
             pair_counts=counts.astype(numpy.float64),
+            table_people=scores.people,
         )
 
     @property
@@ -112,9 +124,16 @@ class NonMatedScores:
     @property
     def people(self) -> int:
         """How many people take part."""
+        return int(self.taking_part.sum())
+
+    @property
+    def taking_part(self) -> Flags:
+        """Who takes part, one flag a person of the table."""
         import numpy
 
-        return len(numpy.union1d(self.pair_left, self.pair_right))
+        flags = numpy.zeros(self.table_people, numpy.bool_)
+        flags[self.pair_left] = flags[self.pair_right] = True
+        return flags
 
     @property
     def largest_share(self) -> float:

@@ -59,7 +59,8 @@ def test_at_the_point_the_rate_seen_is_the_target(higher: bool) -> None:
     assert found.place is Placement.POINT
     point = error_curve(scores).at(found.threshold)
     assert (found.fmr, found.fnmr) == (point.fmr, point.fnmr)
-    assert found.fmr <= 0.01 < found.fmr_upper < 0.05
+    assert found.fmr <= 0.01 < found.fmr_upper < 0.08
+    assert found.others == 10
     assert found.fmr + 1 / found.non_mated > 0.01
     assert found.fnmr_lower <= found.fnmr <= found.fnmr_upper
 
@@ -114,8 +115,19 @@ def test_repeating_every_comparison_buys_nothing() -> None:
 
 def test_people_alike_widen_the_bound() -> None:
     """Where some people are taken for many others, the same numbers support less."""
-    widths = [calibrated(made(40, alike=share, seed=3)).fmr_upper for share in (0.0, 0.3)]
+    widths = [
+        calibrated(made(40, alike=share, seed=3), others=40).fmr_upper for share in (0.0, 0.3)
+    ]
     assert widths[1] > 1.2 * widths[0]
+
+
+def test_a_smaller_group_scatters_more() -> None:
+    """For ten other people the bound is wider than for as many as were measured, or for 1,000."""
+    bounds = [calibrated(made(40), others=one).fmr_upper for one in (10, 40, 1000)]
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > 1.1 * bounds[1]
+    assert calibrated(made(40)).fmr_upper == bounds[0]
+    assert calibrated(made(60), place="bound").others == 60
 
 
 def test_too_few_people_are_refused_with_how_many_are_needed() -> None:
@@ -194,6 +206,8 @@ def test_one_person_is_refused() -> None:
         {"place": "middle"},
         {"resamples": 99},
         {"resamples": 100_001},
+        {"others": 4},
+        {"others": 1_000_001},
         {"seed": -1},
         {"seed": 2**32},
         {"card": b"short"},

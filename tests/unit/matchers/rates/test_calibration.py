@@ -26,6 +26,7 @@ VALUES: dict[str, Any] = {
     "fnmr": 0.001,
     "fnmr_lower": 0.0,
     "fnmr_upper": 0.07,
+    "others": 40,
     "people": 40,
     "mated_people": 40,
     "people_pairs": 780,

@@ -38,7 +38,10 @@ def test_axes_say_what_they_show() -> None:
     """Axes, people and direction are written on the pictures."""
     found = evaluate(made(30, higher_is_better=False), resamples=100)
     det, roc, scores = (make(found).axes[0] for make in (det_figure, roc_figure, histogram_figure))
-    assert (det.get_xlabel(), det.get_ylabel()) == ("false match rate", "false non-match rate")
+    assert (det.get_xlabel(), det.get_ylabel()) == (
+        "false match rate, %",
+        "false non-match rate, %",
+    )
     assert roc.get_xscale() == "log"
     assert scores.get_xlabel() == "made (lower is better)"
     legend = det.get_legend()

@@ -48,7 +48,7 @@ def test_rates_that_people_cannot_support_are_marked() -> None:
 
 def test_it_agrees_with_calibrate() -> None:
     """With the same draws an evaluation states the bound that a calibration states."""
-    found = calibrate(made(30), 0.01, card=CARD, cohort="made", resamples=200)
+    found = calibrate(made(30), 0.01, card=CARD, cohort="made", resamples=200, others=30)
     point = evaluate(made(30), resamples=200).overall.points[0]
     assert (point.point.threshold, point.fmr_upper) == (found.threshold, found.fmr_upper)
 
