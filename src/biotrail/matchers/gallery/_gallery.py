@@ -192,7 +192,8 @@ class Gallery(SearchedGallery):
             memory_mapped: Leave the rows in the file, and keep codes of four bits a value in
                 memory: under 300 bytes a reference at 512 dimensions. Rows that the codes cannot
                 exclude are read from the file (and decrypted) when they are needed. The answers
-                are the same, and take longer. Nobody may change the file meanwhile; saving over it is safe.
+                are the same, and take longer. Nobody may change the file meanwhile; saving over it
+                is safe.
 
         Raises:
             GalleryFileError: The file is absent, not a gallery, truncated, corrupted, of another

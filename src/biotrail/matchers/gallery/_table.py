@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,10 @@ def code(rows: Rows, kernels: Sequence[Kernel]) -> Coded:
     import numpy
 
     double = rows.astype(numpy.float64)
+    if len(rows) == 1:
+        length = math.sqrt(float(double[0].dot(double[0])))
+        coded = tuple([kernel.code_rows(rows) for kernel in kernels])
+        return Coded(rows, numpy.array([length]), coded)
     lengths = numpy.sqrt(numpy.einsum("ij,ij->i", double, double))
     return Coded(rows, lengths, tuple(kernel.code_rows(rows) for kernel in kernels))
 
@@ -131,7 +136,7 @@ class Table:
             coded: The rows.
             identifiers: Ids to remember, one a row.
         """
-        if len(names) == 1 and self._free:
+        if len(names) == 1:
             self._add_one(names[0], coded, identifiers)
             return
         for first in range(0, len(names), _AT_ONCE):
@@ -147,24 +152,29 @@ class Table:
         with self._lock:
             for identifier in identifiers:
                 self.names.remember(identifier, name)
-            if not self._free:
-                self._append([name], coded)
-                return
-            slot = self._free.pop()
-            self._readers.born(slot)
+            if self._free:
+                slot = self._free.pop()
+                self._readers.born(slot)
+            else:
+                slot = (len(self._open_blocks()) - 1) * ROWS + self._blocks[-1].count
             block, row = self._blocks[slot // ROWS], slot % ROWS
             block.names[row] = numpy.frombuffer(name, numpy.uint8)
             block.write(row, coded.rows, coded.codes, coded.lengths)
+            block.count = max(block.count, row + 1)
             self._enter(name, slot)
+
+    def _open_blocks(self) -> list[Block]:
+        """The blocks, of which the last has room."""
+        if not self._blocks or self._blocks[-1].full:
+            self._blocks.append(Block(self._dimension, self._metric, self.kernels))
+        return self._blocks
 
     def _append(self, names: Sequence[bytes], coded: Coded) -> None:
         import numpy
 
         done = 0
         while done < len(names):
-            if not self._blocks or self._blocks[-1].full:
-                self._blocks.append(Block(self._dimension, self._metric, self.kernels))
-            block = self._blocks[-1]
+            block = self._open_blocks()[-1]
             first = block.count
             fitting = min(ROWS - first, len(names) - done)
             some = names[done : done + fitting]

@@ -46,6 +46,19 @@ class Extent:
         self.longest = max(self.longest, float(length.max()))
         self.shortest = min(self.shortest, float(length.min()))
 
+    def widen_by_one(self, weight: float, radius: float, length: float) -> None:
+        """Take one row in."""
+        if weight > self.heaviest:
+            self.heaviest = weight
+        if weight < self.lightest:
+            self.lightest = weight
+        if radius > self.radius:
+            self.radius = radius
+        if length > self.longest:
+            self.longest = length
+        if length < self.shortest:
+            self.shortest = length
+
 
 class Layer:
     """The codes of a block's rows under one kernel, with what the bound needs of each.
@@ -92,6 +105,19 @@ class Layer:
             self.codes[first:end] = coded.codes
         self.weight[first:end] = weight
         self.radius[first:end] = radius
+
+    def write_one(self, row: int, coded: CodedRows, length: float, *, cosine: bool) -> None:
+        """The same for one row, where NumPy's fixed costs would be most of the work."""
+        weight, radius = coded.step.item(), coded.error.item()
+        if cosine:
+            tiny = length < _SHORTEST
+            weight, radius = (0.0, 1.0) if tiny else (weight / length, radius / length)
+        radius = upwards(radius)
+        self.extent.widen_by_one(weight, radius, length)
+        if self.own_codes:
+            self.codes[row] = coded.codes[0]
+        self.weight[row] = weight
+        self.radius[row] = radius
 
     def wipe(self, row: int) -> None:
         """Leave nothing of a row."""
@@ -153,8 +179,14 @@ class Block:
         if self.writable:
             self.vectors[first:end] = rows
         self.length[first:end] = length
+        cosine = self.metric == "cosine"
+        if len(rows) == 1:
+            alone = length.item()
+            for layer, one in zip(self.layers.values(), coded, strict=True):
+                layer.write_one(first, one, alone, cosine=cosine)
+            return
         for layer, one in zip(self.layers.values(), coded, strict=True):
-            layer.write(first, one, length, cosine=self.metric == "cosine")
+            layer.write(first, one, length, cosine=cosine)
 
     def wipe(self, row: int) -> None:
         """Leave nothing of a row in memory."""

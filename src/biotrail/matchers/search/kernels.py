@@ -125,7 +125,7 @@ def _code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units, 
     import numpy
 
     flat = values[0]
-    highest = float(max(flat.max(), -flat.min()))
+    highest = float(numpy.abs(flat).max())
     step = float(numpy.float32(highest / largest)) if highest >= _SMALLEST else 0.0
     whole = flat * (1.0 / step if step > 0.0 else 0.0)
     numpy.rint(whole, out=whole)
@@ -147,6 +147,11 @@ class FloatKernel:
     over_rows = True
     rows_at_once = 1_024
 
+    def __init__(self) -> None:
+        import numpy
+
+        self._one, self._zero = numpy.ones(1), numpy.zeros(1)
+
     def width(self, dimension: int) -> int:
         """The row itself."""
         return dimension
@@ -162,6 +167,8 @@ class FloatKernel:
         """The rows as they are; nothing is left out."""
         import numpy
 
+        if len(rows) == 1:
+            return CodedRows(rows, self._one, self._zero)
         return CodedRows(rows, numpy.ones(len(rows)), numpy.zeros(len(rows)))
 
     def code_probes(self, units: Units, /) -> CodedProbes:
