@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bench_append, bench_import, bench_matchers, bench_verify
+from benchmarks import bench_append, bench_import, bench_matchers, bench_search, bench_verify
 from benchmarks.harness import Options, Target, machine, write
 
 _ALL: dict[str, Callable[[Options], list[Target]]] = {
@@ -15,7 +15,13 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "1.4": bench_verify.verifying,
     "1.5": bench_verify.growing,
     "1.6": bench_import.importing,
+    "2.1": bench_search.one_probe,
+    "2.2": bench_search.batches,
+    "2.3": bench_search.numpy_alone,
+    "2.4": bench_search.keeping,
     "2.5": bench_matchers.comparing,
+    "2.6": bench_search.fuzz,
+    "2.7": bench_search.shares,
     "2.8": bench_matchers.sealing,
     "2.9": bench_matchers.deciding,
 }

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Gallery"]
 
-_SMALL = 512
-"""Rows up to which the plain float32 product is at least as fast as eight-bit codes."""
 _TOGETHER = 4_096
 """References that `Gallery.add_many` codes at once."""
 

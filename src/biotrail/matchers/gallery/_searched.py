@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchedGallery"]
 
-_SMALL = 512
-"""Rows up to which the plain float32 product is at least as fast as eight-bit codes."""
 _TOGETHER = 4_096
 """References that `Gallery.add_many` codes at once."""
 
@@ -44,6 +42,9 @@ def _default_kernels(dimension: int) -> list[Kernel]:
 
 class SearchedGallery:
     """What is asked of a gallery: what it is, and whom a probe may be of."""
+
+    plain_up_to = 512
+    """Samples up to which the first kernel serves, since codes would save nothing."""
 
     def __init__(
         self, card: ModelCard, *, name: str = "gallery", kernels: Sequence[Kernel] | None = None
@@ -92,7 +93,7 @@ class SearchedGallery:
 
     def _kernel(self) -> Kernel:
         kernels = self._table.kernels
-        return kernels[0] if self._table.samples <= _SMALL else kernels[-1]
+        return kernels[0] if self._table.samples <= self.plain_up_to else kernels[-1]
 
     # --- identification ----------------------------------------------------------------------
 
