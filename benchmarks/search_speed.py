@@ -13,7 +13,12 @@ from benchmarks.harness import Options, Target, interleave, median_ratio
 from benchmarks.search_data import DIMENSION, THRESHOLD, Sides
 
 Act = Callable[[int], object]
-_QUESTIONS = ("threshold", "best one", "top 10")
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "threshold": {"threshold": THRESHOLD},
+    "best one": {"top": 1},
+    "top 10": {"top": 10},
+}
+_QUESTIONS = tuple(_ARGUMENTS)
 _GOALS = {
     (1_000_000, "threshold"): 3.5,
     (1_000_000, "best one"): 3.5,
@@ -22,11 +27,7 @@ _GOALS = {
 
 
 def _ours(sides: Sides, question: str, many: int, alone: bool) -> Act:
-    arguments: dict[str, Any] = {
-        "threshold": {"threshold": THRESHOLD},
-        "best one": {"top": 1},
-        "top 10": {"top": 10},
-    }[question]
+    arguments: dict[str, Any] = _ARGUMENTS[question]
 
     def act(turn: int) -> object:
         sides.numpy_alone(alone)
@@ -98,7 +99,7 @@ def _compare(
     rates = interleave(rounds, *(_timed(act, times) for act in acts.values()))
     named = dict(zip(acts, rates, strict=True))
     ours, peer = list(named.values())[:2]
-    further = {
+    further: dict[str, float | str] = {
         f"{name}, ms": round(1e3 / statistics.median(rate), 3) for name, rate in named.items()
     }
     return Target(
