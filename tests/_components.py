@@ -82,6 +82,7 @@ COMPONENTS: dict[str, Probe] = {
     "node": _program("node", "nodejs"),
     "opencv": _packages("opencv", "cv2", "numpy", "PIL"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
+    "numkong": _packages("search", "numkong"),
     "numpy": _packages("embedding", "numpy"),
     "pillow": _packages("mediapipe", "PIL"),
     "pycddl": _packages("test", "pycddl"),
