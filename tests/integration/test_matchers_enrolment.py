@@ -154,7 +154,7 @@ def test_a_leaked_key_gives_the_embedding_away(matcher: OnnxFaceEmbedder) -> Non
     bits = RenewableMatcher(matcher, KEY, centre=centre).project(plain).values
 
     def recovered(key: ProjectionKey) -> float:
-        rows = SignProjection(key, context=matcher.card.digest, dimension=128)._rows
+        rows = SignProjection(key, context=matcher.card.digest, dimension=128).rows
         guess = numpy.linalg.lstsq(rows, bits, rcond=None)[0]
         seen = plain.values - numpy.array(centre)
         return float(guess @ seen / numpy.linalg.norm(guess) / numpy.linalg.norm(seen))

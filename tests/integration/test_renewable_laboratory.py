@@ -95,7 +95,7 @@ def test_a_leaked_key_gives_embeddings_away(embeddings: tuple[Any, Any]) -> None
     values, _ = embeddings
     projection = SignProjection(KEYS[0], context=bytes(32), dimension=128)
     signs = bits(values, KEYS[0], None)
-    guesses = numpy.linalg.lstsq(projection._rows, signs.T, rcond=None)[0].T
+    guesses = numpy.linalg.lstsq(projection.rows, signs.T, rcond=None)[0].T
     lengths = numpy.linalg.norm(guesses, axis=1) * numpy.linalg.norm(values, axis=1)
     cosines = (guesses * values).sum(axis=1) / lengths
     assert 0.90 < numpy.median(cosines) < 0.94

@@ -114,11 +114,14 @@ class SignProjection:
             raise MatcherError("the context must be a digest of 32 bytes")
         stream = numpy.frombuffer(_expand(key, context, dimension, bits), numpy.uint8)
         centred = numpy.array([byte.bit_count() - 4 for byte in range(256)], numpy.float64)
-        self._rows = centred[stream].reshape(bits, dimension)
+        self.rows = centred[stream].reshape(bits, dimension)
+        """The matrix, float64, shape (bits, dimension): as secret as the key."""
+        self.rows.setflags(write=False)
         self._centre = numpy.zeros(dimension) if centre is None else numpy.array(centre, float)
         if self._centre.shape != (dimension,) or not numpy.isfinite(self._centre).all():
             raise MatcherError(f"the centre must be {dimension} finite values")
         self.bits = bits
+        """Number of bits."""
 
     def project(self, embedding: Vector) -> Vector:
         """The bits of an embedding, as float64 values 1 (bit 1) and -1 (bit 0).
@@ -131,11 +134,11 @@ class SignProjection:
         """
         import numpy
 
-        if embedding.shape != (self._rows.shape[1],):
-            raise MatcherError(f"an embedding must have the shape ({self._rows.shape[1]},)")
+        if embedding.shape != (self.rows.shape[1],):
+            raise MatcherError(f"an embedding must have the shape ({self.rows.shape[1]},)")
         # Up to 8,192 products of at most 2^32 add up to less than 2^53, where binary64 is exact:
         # the sums are the same in whichever order a library adds.
-        sums = self._rows @ whole_numbers(embedding - self._centre)
+        sums = self.rows @ whole_numbers(embedding - self._centre)
         signs = numpy.where(sums >= 0, 1.0, -1.0)
         signs.setflags(write=False)
         return signs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def test_nothing_is_missed_between_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         path.write_bytes(bytes(place) + needle + bytes(300 - place))
         assert traces(path, [needle, b"fedcba"]) == 1
     assert traces(path, []) == 0
+
+
+@pytest.mark.component("numpy")
+def test_many_needles_are_found_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search for thousands at once finds what searches one by one find, across pieces too."""
+    monkeypatch.setattr(_traces, "_CHUNK", 1_000)
+    source = random.Random(7)
+    needles = [source.randbytes(source.choice((12, 16, 36))) for _ in range(3_000)]
+    there = needles[::17]
+    path = tmp_path / "file"
+    path.write_bytes(b"".join(one + source.randbytes(source.randrange(9)) for one in there))
+    assert traces(path, needles) == len(there)
+    assert sum(traces(path, [one]) for one in needles) == len(there)
 
 
 def test_files_beside(tmp_path: Path) -> None:
