@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from biotrail.cli._given import read_file
 from biotrail.errors import MatcherError
-from biotrail.matchers.rates import Interval, read_scores
-from biotrail.matchers.rates.score_files import ScoreFile
+
+if TYPE_CHECKING:
+    from biotrail.matchers.rates import Interval, ScoreFile
 
 __all__ = [
     "Captures",
@@ -57,6 +58,8 @@ def scores_from(
     Raises:
         BiotrailError: The file cannot be read, or a line of it is no comparison.
     """
+    from biotrail.matchers.rates import read_scores
+
     try:
         text = read_file(path).decode("utf-8")
     except UnicodeDecodeError as error:

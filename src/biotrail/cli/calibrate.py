@@ -20,8 +20,7 @@ from biotrail.cli._scores import (
     percent,
     scores_from,
 )
-from biotrail.matchers.rates import Calibration, Interval, Placement
-from biotrail.matchers.rates import calibrate as find_threshold
+from biotrail.matchers.rates import Calibration, Placement
 
 __all__ = ["calibrate"]
 
@@ -72,6 +71,8 @@ def calibrate(
     Scores need the pseudonyms of the people compared. Too few people for the rate are refused, and
     the answer says how many are needed.
     """
+    from biotrail.matchers.rates import calibrate as find_threshold
+
     found = find_threshold(
         scores_from(scores, lower_is_better=lower_is_better, metric=metric).scores,
         fmr,
@@ -99,6 +100,8 @@ def _digest(card: str) -> bytes:
 
 def _print(found: Calibration, output: Path) -> None:
     say(f"Threshold {found.threshold:g} ({found.metric})", style="bold")
+    from biotrail.matchers.rates import Interval
+
     certain = f"{100 * found.confidence:g} %"
     grid(
         [

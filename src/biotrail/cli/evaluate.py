@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,10 +24,9 @@ from biotrail.cli._scores import (
     scores_from,
 )
 from biotrail.errors import BiotrailError
-from biotrail.matchers.rates import Evaluation, evaluation_document
-from biotrail.matchers.rates import evaluate as work_out
-from biotrail.matchers.rates.plots import FORMATS, write_plots
-from biotrail.matchers.rates.report import CohortEvaluation, FmrPoint
+
+if TYPE_CHECKING:
+    from biotrail.matchers.rates import CohortEvaluation, Evaluation, FmrPoint
 
 __all__ = ["evaluate"]
 
@@ -64,6 +63,9 @@ def evaluate(
     In the terms of ISO/IEC 19795-1, overall and by cohort. Rates that so few people cannot support
     are marked. A file with the columns reference, probe, score and cohort says everything needed.
     """
+    from biotrail.matchers.rates import evaluate as work_out
+    from biotrail.matchers.rates import evaluation_document
+
     read = scores_from(
         scores,
         lower_is_better=lower_is_better,
@@ -79,7 +81,7 @@ def evaluate(
         seed=seed,
     )
     document = evaluation_document(found)
-    written = [] if output is None else _write(found, document, output, form or list(FORMATS))
+    written = [] if output is None else _write(found, document, output, form)
     if as_json:
         write_json({**document, "files": [str(path) for path in written]})
         return
@@ -89,10 +91,13 @@ def evaluate(
 
 
 def _write(
-    found: Evaluation, document: dict[str, object], folder: Path, formats: list[str]
+    found: Evaluation, document: dict[str, object], folder: Path, formats: list[str] | None
 ) -> list[Path]:
+    from biotrail.matchers.rates import write_plots
+    from biotrail.matchers.rates.plots import FORMATS
+
     try:
-        written = write_plots(found, folder, formats=formats)
+        written = write_plots(found, folder, formats=formats or FORMATS)
     except OSError as error:
         raise BiotrailError(f"{folder} cannot be written: {error.strerror}") from error
     report = folder / _REPORT

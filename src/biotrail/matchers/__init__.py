@@ -3,6 +3,9 @@
 Importing this needs no optional package; each backend imports what it needs when it is made.
 """
 
+from typing import TYPE_CHECKING
+
+from biotrail._lazy import load_when_used
 from biotrail.matchers._worker import LostWorker
 from biotrail.matchers.backend import (
     CaptureFailure,
@@ -45,41 +48,43 @@ from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
 from biotrail.matchers.faces.opencv import OpenCvFaceRecognizer
 from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
 from biotrail.matchers.faces.sample import FaceSample
-from biotrail.matchers.fusion import (
-    DecisionRule,
-    FusedRates,
-    fuse_decisions,
-    fuse_samples,
-    fused_rates,
-)
 from biotrail.matchers.landmarks import (
     DEMONSTRATION_THRESHOLD,
     MediaPipeFaceLandmarks,
     NetworkSeal,
 )
 from biotrail.matchers.pad import PadBackend, PadResult
-from biotrail.matchers.policy import (
-    AttemptHistory,
-    AttemptLimits,
-    DecisionPolicy,
-    PolicyDecision,
-)
 from biotrail.matchers.projection import ProjectionKey, SignProjection
 from biotrail.matchers.quality import Quality
-from biotrail.matchers.rates import (
-    Calibration,
-    Placement,
-    ScoreTable,
-    calibrate,
-    error_curve,
-    evaluate,
-)
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.reference_store import ReferenceStore
 from biotrail.matchers.registry import known_matchers, open_matcher
 from biotrail.matchers.renewable import RenewableMatcher, centre_of
 from biotrail.matchers.several import SampleRule, compare_reference
-from biotrail.matchers.weighted_sum import FusionPart, WeightedSum
+
+if TYPE_CHECKING:
+    from biotrail.matchers.fusion import (
+        DecisionRule,
+        FusedRates,
+        fuse_decisions,
+        fuse_samples,
+        fused_rates,
+    )
+    from biotrail.matchers.policy import (
+        AttemptHistory,
+        AttemptLimits,
+        DecisionPolicy,
+        PolicyDecision,
+    )
+    from biotrail.matchers.rates import (
+        Calibration,
+        Placement,
+        ScoreTable,
+        calibrate,
+        error_curve,
+        evaluate,
+    )
+    from biotrail.matchers.weighted_sum import FusionPart, WeightedSum
 
 __all__ = [
     "ARCFACE_112",
@@ -158,3 +163,27 @@ __all__ = [
     "open_matcher",
     "seen",
 ]
+
+# Deciding and measuring: classes that are not needed to compare.
+__getattr__ = load_when_used(
+    __name__,
+    {
+        "AttemptHistory": "biotrail.matchers.policy",
+        "AttemptLimits": "biotrail.matchers.policy",
+        "Calibration": "biotrail.matchers.rates",
+        "DecisionPolicy": "biotrail.matchers.policy",
+        "DecisionRule": "biotrail.matchers.fusion",
+        "FusedRates": "biotrail.matchers.fusion",
+        "FusionPart": "biotrail.matchers.weighted_sum",
+        "Placement": "biotrail.matchers.rates",
+        "PolicyDecision": "biotrail.matchers.policy",
+        "ScoreTable": "biotrail.matchers.rates",
+        "WeightedSum": "biotrail.matchers.weighted_sum",
+        "calibrate": "biotrail.matchers.rates",
+        "error_curve": "biotrail.matchers.rates",
+        "evaluate": "biotrail.matchers.rates",
+        "fuse_decisions": "biotrail.matchers.fusion",
+        "fuse_samples": "biotrail.matchers.fusion",
+        "fused_rates": "biotrail.matchers.fusion",
+    },
+)

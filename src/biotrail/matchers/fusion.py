@@ -19,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from fractions import Fraction
 from typing import TypeVar
 
 import attrs
@@ -74,7 +73,7 @@ def fuse_samples(
         raise MatcherError("samples are fused of one matcher's scores with one reference")
     values = [round(one.value * _MICRO) for one in scores]
     if chosen is SampleRule.MEAN:
-        value = round(Fraction(sum(values), len(values))) / _MICRO  # ties to even
+        value = _mean(values) / _MICRO
     else:
         value = (max if scores[0].higher_is_better else min)(values) / _MICRO
     metric = f"{scores[0].metric}, {chosen.value} of {len(scores)}"
@@ -129,6 +128,13 @@ def _joined(decisions: list[ComparisonDecision], rule: DecisionRule) -> Comparis
         return decisive
     undetermined = ComparisonDecision.UNDETERMINED
     return undetermined if undetermined in decisions else otherwise
+
+
+def _mean(values: list[int]) -> int:
+    """The mean of whole numbers, rounded to the nearest, ties to even."""
+    whole, rest = divmod(sum(values), len(values))
+    over = 2 * rest - len(values)
+    return whole + (over > 0 or (over == 0 and whole % 2 == 1))
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from biotrail.errors import MatcherError, MissingDependencyError
@@ -75,9 +74,9 @@ def det_figure(evaluation: Evaluation) -> Figure:
         fmr = _deviates(part.curve.fmr, lowest)
         axes.step(fmr, _deviates(part.curve.fnmr, lowest), style, where="post", label=_label(part))
     ticks = [tick for tick in _TICKS if tick >= lowest]
-    places = [NormalDist().inv_cdf(tick) for tick in ticks]
+    places = [_deviate(tick) for tick in ticks]
     names = [f"{100 * tick:g}" for tick in ticks]
-    ends = NormalDist().inv_cdf(lowest), NormalDist().inv_cdf(_HIGHEST)
+    ends = _deviate(lowest), _deviate(_HIGHEST)
     axes.set_xticks(places, names)
     axes.set_yticks(places, names)
     axes.tick_params(labelsize=8)
@@ -86,7 +85,7 @@ def det_figure(evaluation: Evaluation) -> Figure:
     axes.plot(ends, ends, color="0.75", linewidth=0.8)
     supported = _supported_fmr(evaluation)
     if supported is not None and supported > lowest:
-        axes.axvspan(ends[0], NormalDist().inv_cdf(min(supported, _HIGHEST)), color="0.93")
+        axes.axvspan(ends[0], _deviate(min(supported, _HIGHEST)), color="0.93")
         axes.text(
             0.02,
             0.02,
@@ -193,5 +192,11 @@ def _supported_fmr(evaluation: Evaluation) -> float | None:
 
 
 def _deviates(rates: Reals, lowest: float) -> list[float]:
-    inverse = NormalDist().inv_cdf
-    return [inverse(rate) for rate in rates.clip(lowest, _HIGHEST).tolist()]
+    return [_deviate(rate) for rate in rates.clip(lowest, _HIGHEST).tolist()]
+
+
+def _deviate(rate: float) -> float:
+    """The normal deviate below which this share lies."""
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(rate)

@@ -14,7 +14,6 @@ A row is a comparison, or a failure to acquire or to enrol:
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -155,6 +154,8 @@ def _score(value: object) -> float:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    import csv  # only files need it
+
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         names = [name.strip() for name in next(reader, [])]
