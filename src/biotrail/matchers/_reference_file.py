@@ -50,6 +50,7 @@ class ReferenceFile:
     def __init__(self, path: Path, *, timeout: float) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._process = os.getpid()
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
@@ -125,13 +126,17 @@ class ReferenceFile:
             return left, tuple(files)
 
     def close(self) -> None:
-        """Close the connection; calling it again does nothing."""
-        with self._lock:
-            self._connection.close()
+        """Close the connection; calling it again, or from a forked child, does nothing."""
+        if self._process == os.getpid():
+            with self._lock:
+                self._connection.close()
 
     @contextmanager
     def _named(self) -> Iterator[None]:
         """Errors of SQLite and of files become errors of the store."""
+        if self._process != os.getpid():
+            # SQLite forbids it: the child's locks would not be its own.
+            raise ReferenceStoreError(f"{self.path} was opened in another process; open it again")
         try:
             yield
         except (sqlite3.Error, OSError) as error:

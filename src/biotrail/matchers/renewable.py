@@ -157,9 +157,13 @@ class RenewableMatcher:
         """The share of bits that differ, or the cosine.
 
         Raises:
-            MatcherError: One of them was made by another model, or under another key.
+            MatcherError: One of them was made by another model, or under another key, or holds
+                anything but 1 and -1.
         """
         require_same_card(self._card, reference, probe)
+        for one in (reference, probe):
+            if not (abs(one.values) == 1).all():
+                raise MatcherError(f"features of {self._card.id} hold 1 and -1 only")
         value = self._score(reference.values, probe.values)
         return score_of(self._card, value, reference=reference.reference_id)
 

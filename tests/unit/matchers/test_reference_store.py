@@ -250,6 +250,23 @@ def test_threads_share_a_store(kept: ReferenceStore) -> None:
     assert len(kept) == 20
 
 
+@pytest.mark.component("fork")
+def test_a_forked_child_is_told_to_open_again(kept: ReferenceStore) -> None:
+    """A child of a fork does not use its parent's connection, and the parent goes on."""
+    kept.add(reference(1))
+    child = os.fork()
+    if child == 0:
+        told = 1
+        try:
+            kept.get("reference-of-person-0001")
+        except ReferenceStoreError as error:
+            told = 0 if "another process" in str(error) else 2
+        kept.close()
+        os._exit(told)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert kept.get("reference-of-person-0001").id
+
+
 def test_a_closed_store(kept: ReferenceStore) -> None:
     """A closed store refuses, by a named error; closing twice is nothing."""
     kept.close()
