@@ -53,13 +53,14 @@ def _faiss(sides: Sides, question: str, many: int) -> Act:
 
 
 def _usearch(sides: Sides, many: int) -> Act:
-    from usearch.index import MetricKind
-    from usearch.index import search as exact
+    import usearch.index as usearch
+
+    inner_product: Any = vars(usearch)["MetricKind"].IP
 
     def act(turn: int) -> object:
         first = turn % len(sides.probes) if many == 1 else 0
         some = sides.probes[first : first + many]
-        return exact(sides.rows, some, 10, MetricKind.IP, exact=True, threads=1)
+        return usearch.search(sides.rows, some, 10, inner_product, exact=True, threads=1)
 
     return act
 

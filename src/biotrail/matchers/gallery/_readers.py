@@ -27,6 +27,7 @@ class Readers:
         self._running: set[int] = set()
         self._born: dict[int, int] = {}
         self._died: dict[int, int] = {}
+        self._births: deque[tuple[int, int]] = deque()
         self._to_wipe: deque[tuple[int, int]] = deque()
         self._wiped: deque[tuple[int, int]] = deque()
 
@@ -39,8 +40,6 @@ class Readers:
     def end(self, tick: int) -> None:
         """That search has ended."""
         self._running.discard(tick)
-        if not self._running:
-            self._born.clear()
         self._forget()
 
     @property
@@ -53,6 +52,7 @@ class Readers:
         self._tick += 1
         if self._running:
             self._born[slot] = self._tick
+            self._births.append((self._tick, slot))
         self._died.pop(slot, None)
 
     def died(self, slot: int) -> None:
@@ -78,6 +78,10 @@ class Readers:
             tick, slot = self._wiped.popleft()
             if self._died.get(slot, _NEVER) < tick:
                 del self._died[slot]
+        while self._births and self._births[0][0] < oldest:
+            tick, slot = self._births.popleft()
+            if self._born.get(slot) == tick:
+                del self._born[slot]
 
     def visible(self, slots: NDArray[numpy.int64], tick: int) -> NDArray[numpy.bool_] | None:
         """Which of some slots the search with this tick sees; None for all of them."""

@@ -72,7 +72,7 @@ class SearchedGallery:
 
     @property
     def version(self) -> int:
-        """Rises by one with every reference that is added, changed or removed."""
+        """Rises by one with every sample that is added and every reference that is removed."""
         return self._table.version
 
     @property

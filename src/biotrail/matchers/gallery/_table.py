@@ -64,7 +64,7 @@ class Table:
     """Blocks of rows, the index of their names, and who is reading.
 
     Attributes:
-        version: Rises by one with each reference that is added or removed.
+        version: Rises by one with each row that is added and each reference that is removed.
         size: References.
         samples: Rows: a reference has one or several.
     """
@@ -190,13 +190,13 @@ class Table:
 
     def _enter(self, name: bytes, slot: int) -> None:
         self.samples += 1
+        self.version += 1
         other = self._index.add(name, slot)
         if other >= 0:
             self._several = True
             if self._name(other) == name or len(self._slots(name)) > 1:
                 return
         self.size += 1
-        self.version += 1
 
     def attach(self, names: NDArray[numpy.uint8], vectors: RowSource, coded: Coded) -> None:
         """Add a block of rows that lie elsewhere, e.g. in a mapped file; only codes are kept here.
