@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from biotrail.errors import MissingDependencyError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.decision import score_of
+from biotrail.matchers.decision import scorer
 from biotrail.matchers.gallery._checks import (
     checked_card,
     checked_probe,
@@ -56,6 +56,7 @@ class SearchedGallery:
         self._name = name
         chosen = _default_kernels(card.dimension) if kernels is None else list(kernels)
         self._table = Table(card.metric, card.dimension, chosen)
+        self._score = scorer(card)
         self._enrolling = threading.Lock()
 
     # --- what it is --------------------------------------------------------------------------
@@ -148,7 +149,7 @@ class SearchedGallery:
             best.setdefault(name, sign * value)
         candidates = tuple(
             [
-                Candidate(reference=name, score=score_of(self._card, value, reference=name))
+                Candidate(reference=name, score=self._score(value, name))
                 for name, value in best.items()
             ]
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -84,9 +83,11 @@ class Table:
 
     # --- looking -----------------------------------------------------------------------------
 
-    @contextmanager
-    def look(self, kernel: Kernel) -> Iterator[Moment]:
-        """A view of the rows as they are now, which later changes do not touch."""
+    def look(self, kernel: Kernel) -> _Look:
+        """A view of the rows as they are now, which later changes do not touch; a context."""
+        return _Look(self, kernel)
+
+    def _begin(self, kernel: Kernel) -> tuple[int, Moment]:
         readers = self._readers
         with self._lock:
             tick = readers.begin()
@@ -98,14 +99,13 @@ class Table:
                 self._several,
                 lambda slots: readers.visible(slots, tick),
             )
-            moment = Moment(self.version, self.size, view)
-        try:
-            yield moment
-        finally:
-            with self._lock:
-                readers.end(tick)
-            if readers.pending:
-                self._wipe()
+            return tick, Moment(self.version, self.size, view)
+
+    def _end(self, tick: int) -> None:
+        with self._lock:
+            self._readers.end(tick)
+        if self._readers.pending:
+            self._wipe()
 
     def identifiers(self, view: View, slots: Sequence[int]) -> list[str]:
         """The ids of some slots of a view."""
@@ -260,6 +260,22 @@ class Table:
                         self._free.append(slot)
             if len(slots) < _AT_ONCE:
                 return
+
+
+class _Look:
+    """A context in which a search looks at a table."""
+
+    def __init__(self, table: Table, kernel: Kernel) -> None:
+        self._table = table
+        self._kernel = kernel
+        self._tick = 0
+
+    def __enter__(self) -> Moment:
+        self._tick, moment = self._table._begin(self._kernel)
+        return moment
+
+    def __exit__(self, *_error: object) -> None:
+        self._table._end(self._tick)
 
 
 def _part(coded: Coded, some: slice) -> Coded:

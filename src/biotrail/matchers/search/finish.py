@@ -62,6 +62,10 @@ def score(
     view: View, probe: Probe, slots: NDArray[numpy.int64], threshold: float | None, top: int | None
 ) -> Found:
     """Score what is left, in the defined order, and keep what reaches the threshold."""
+    import numpy
+
+    if not slots.size:
+        return Found(slots, numpy.empty(0))
     rows = view.take(slots)
     if top is not None and 2 * top < slots.size <= _MOST_NARROWED:
         people = view.keys(slots) if view.several else None

@@ -9,6 +9,7 @@ depend on the kernel. One with other codes is added by writing this one class.
 from __future__ import annotations
 
 import math
+import struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -118,6 +119,7 @@ def code_whole(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units,
 
 
 _SMALLEST = 1e-30
+_FLOAT = struct.Struct("=f")
 
 
 def _code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units, Units]:
@@ -126,12 +128,12 @@ def _code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units, 
 
     flat = values[0]
     highest = float(numpy.abs(flat).max())
-    step = float(numpy.float32(highest / largest)) if highest >= _SMALLEST else 0.0
+    step = _FLOAT.unpack(_FLOAT.pack(highest / largest))[0] if highest >= _SMALLEST else 0.0
     whole = flat * (1.0 / step if step > 0.0 else 0.0)
     numpy.rint(whole, out=whole)
-    difference = whole * -step
-    difference += flat
-    length = math.sqrt(float(difference.dot(difference)))
+    difference = whole * step
+    numpy.subtract(flat, difference, out=difference)
+    length = math.sqrt(difference.dot(difference))
     codes = whole.astype(numpy.int8)[None]
     return codes, numpy.array([step]), numpy.array([upwards(length)])
 

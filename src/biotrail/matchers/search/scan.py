@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
+_FEW = 12
+"""Rows of a block that are scored at once as fast as they are looked at more closely."""
 _PROBES_AT_ONCE = 256
 _SEEDS = 2_048
 _SEEDS_TOLD_APART = 512
@@ -60,8 +62,10 @@ def search(
             left = [every_slot(view)]
         elif len(some) > 1:
             left = _scan_many(view, some, threshold, top)
+        elif top is None:
+            left = [_scan_for_threshold(view, some[0], threshold)]
         else:
-            left = [_scan_one(view, some[0], threshold, top)]
+            left = [_scan_for_top(view, some[0], threshold, top)]
         found += [
             score(view, probe, slots, threshold, top)
             for probe, slots in zip(some, left, strict=True)
@@ -75,21 +79,56 @@ def _key(view: View, probe: Probe, threshold: float | None) -> float:
     return key_of_threshold(view.metric, threshold, probe.length)
 
 
-def _scan_one(
-    view: View, probe: Probe, threshold: float | None, top: int | None
-) -> NDArray[numpy.int64]:
+def _coded(view: View, probe: Probe) -> tuple[Any, Bound]:
+    """What the kernel multiplies with, and the bound that belongs to it."""
+    coded = view.kernel.code_probes(probe.unit[None])
+    step, error = coded.step.item(), coded.error.item()
+    bound = Bound.of(view.metric, probe.length, step, error, view.dimension)
+    return coded.payload, bound
+
+
+def _scan_for_threshold(view: View, probe: Probe, threshold: float | None) -> NDArray[numpy.int64]:
+    """The slots whose key may reach the threshold's, and perhaps a few more."""
     import numpy
 
     kernel = view.kernel
-    coded = kernel.code_probes(probe.unit[None])
-    step, error = float(coded.step[0]), float(coded.error[0])
-    bound = Bound.of(view.metric, probe.length, step, error, view.dimension)
+    payload, bound = _coded(view, probe)
+    key = _key(view, probe, threshold)
+    found: list[NDArray[numpy.int64]] = []
+    for number, (block, count) in enumerate(view.parts):
+        layer = block.layers[kernel.name]
+        products = kernel.one(layer.codes[:count], payload)
+        least = bound.least_product(key, layer.extent)
+        (rows,) = (products >= min(max(least, -3e38), 3e38)).nonzero()
+        if not rows.size:
+            continue
+        if rows.size > _FEW:
+            chosen = products[rows].astype(numpy.float64)
+            rows = rows[bound.upper(chosen, *view.numbers(number, rows)) >= key]
+        else:
+            rows = rows[layer.radius[rows] >= 0.0]  # wiped rows have minus infinity
+        slots = rows + number * ROWS
+        seen = view.visible(slots)
+        found.append(slots if seen is None else slots[seen])
+    if len(found) == 1:
+        return found[0]
+    return numpy.concatenate(found) if found else numpy.empty(0, numpy.int64)
+
+
+def _scan_for_top(
+    view: View, probe: Probe, threshold: float | None, top: int
+) -> NDArray[numpy.int64]:
+    """The slots that may be among the best."""
+    import numpy
+
+    kernel = view.kernel
+    payload, bound = _coded(view, probe)
     key = _key(view, probe, threshold)
     pool = Pool(view, numpy.array([key]), top)
     for number, (block, count) in enumerate(view.parts):
         layer = block.layers[kernel.name]
-        products = kernel.one(layer.codes[:count], coded.payload)
-        if number == 0 and top is not None:
+        products = kernel.one(layer.codes[:count], payload)
+        if number == 0:
             _seed(view, bound, products[:, None], pool)
             key = float(pool.reached[0])
         least = bound.least_product(key, layer.extent)
@@ -98,11 +137,11 @@ def _scan_one(
             numbers = view.numbers(number, rows)
             chosen = products[rows].astype(numpy.float64)
             upper = bound.upper(chosen, *numbers)
-            lower = bound.lower(chosen, *numbers) if top is not None else upper
+            lower = bound.lower(chosen, *numbers)
             keep = (upper >= key).nonzero()[0]
             zeros = numpy.zeros(keep.size, numpy.int64)
             pool.add(zeros, rows[keep] + number * ROWS, upper[keep], lower[keep])
-        if top is not None and _doubled(number):
+        if _doubled(number):
             pool.raise_keys()
             key = float(pool.reached[0])
     return pool.slots()[0]
