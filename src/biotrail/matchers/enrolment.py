@@ -171,10 +171,11 @@ def _usable(
     refused: list[FailureToAcquire] = []
     for image in offered:
         captured = matcher.capture(image)
-        fault = captured if isinstance(captured, FailureToAcquire) else gate and gate(captured)
-        if fault is not None:
+        if isinstance(captured, FailureToAcquire):
+            refused.append(captured)
+        elif gate is not None and (fault := gate(captured)) is not None:
             refused.append(fault)
-        elif isinstance(captured, Sample):
+        else:
             samples.append(captured)
     return samples, tuple(refused)
 

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from biotrail.errors import ExpiredReferenceError, ReferenceStoreError
+from biotrail.errors import (
+    ExpiredReferenceError,
+    ReferenceStoreError,
+    RevokedReferenceError,
+    UnknownReferenceError,
+)
 from biotrail.matchers._reference_file import ReferenceFile
 from biotrail.matchers._reference_rows import ReferenceRows
 from biotrail.matchers._reference_seal import RowSeal
@@ -127,8 +133,7 @@ class ReferenceStore:
             AlteredReferenceError: A row is not as it was written.
         """
         now = self._now()
-        found = (self._rows.open(id) for id in self.ids())
-        return (reference for reference in found if not reference.expired(now))
+        return (one for one in self._active() if not one.expired(now))
 
     def ids(self, *, subject: str | None = None, revoked: bool = False) -> list[str]:
         """Identifiers of the active references, expired ones among them, in ascending order.
@@ -142,7 +147,7 @@ class ReferenceStore:
     def expired(self) -> list[str]:
         """Identifiers of active references whose time is over: to re-enrol or to delete."""
         now = self._now()
-        return [id for id in self.ids() if self._rows.open(id).expired(now)]
+        return [str(one.id) for one in self._active() if one.expired(now)]
 
     def revoke(self, id: str, *, reason: str) -> None:
         """End a reference for good. Its features are deleted; its id stays taken.
@@ -195,6 +200,12 @@ class ReferenceStore:
     def close(self) -> None:
         """Close the file; calling it again does nothing."""
         self._file.close()
+
+    def _active(self) -> Iterator[Reference]:
+        """Each active reference; what another caller deletes or revokes meanwhile is left out."""
+        for id in self.ids():
+            with suppress(UnknownReferenceError, RevokedReferenceError):
+                yield self._rows.open(id)
 
     def _now(self) -> datetime:
         return aware(self._clock(), "the clock's time")

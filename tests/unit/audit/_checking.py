@@ -103,6 +103,7 @@ def calibration(threshold: float = 0.7, **changes: Any) -> Calibration:
         "fnmr": 0.03,
         "fnmr_lower": 0.02,
         "fnmr_upper": 0.05,
+        "others": 40,
         "people": 40,
         "mated_people": 40,
         "people_pairs": 780,

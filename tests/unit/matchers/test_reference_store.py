@@ -227,6 +227,17 @@ def test_a_locked_file_is_named(kept: ReferenceStore, tmp_path: Path) -> None:
     other.close()
 
 
+def test_what_goes_meanwhile_is_left_out(kept: ReferenceStore) -> None:
+    """References deleted or revoked while all are read are left out, without an error."""
+    for number in range(4):
+        kept.add(reference(number))
+    reading = kept.references()
+    assert next(reading).id == "reference-of-person-0000"
+    kept.delete_references(["reference-of-person-0001"])
+    kept.revoke("reference-of-person-0002", reason="policy")
+    assert [one.id for one in reading] == ["reference-of-person-0003"]
+
+
 def test_threads_share_a_store(kept: ReferenceStore) -> None:
     """Many threads add, read and delete at once; each finds what it did."""
     failures: list[BaseException] = []
