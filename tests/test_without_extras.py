@@ -12,6 +12,7 @@ OPTIONAL = (
     "rich",
     "click",
     "mediapipe",
+    "numkong",
     "numpy",
     "onnxruntime",
     "PIL",
@@ -99,3 +100,17 @@ except MissingDependencyError as error:
 """
     ran = _run(code)
     assert f"pip install 'biotrail[{extra}]'" in ran.stdout, ran.stderr
+
+
+def test_the_eight_bit_kernel_says_which_extra_is_missing() -> None:
+    """Without numkong, asking for its kernel by name says what to install."""
+    code = """
+from biotrail.errors import MissingDependencyError
+from biotrail.matchers.search.codes import EightBitKernel
+try:
+    EightBitKernel()
+except MissingDependencyError as error:
+    print(error)
+"""
+    ran = _run(code)
+    assert "pip install 'biotrail[search]'" in ran.stdout, ran.stderr

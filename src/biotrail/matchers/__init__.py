@@ -48,6 +48,7 @@ from biotrail.matchers.faces.onnx_embedder import OnnxFaceEmbedder
 from biotrail.matchers.faces.opencv import OpenCvFaceRecognizer
 from biotrail.matchers.faces.presets import ARCFACE_112, DLIB_RESNET_128, SFACE_128, FaceModel
 from biotrail.matchers.faces.sample import FaceSample
+from biotrail.matchers.gallery import Candidate, Gallery, Identification
 from biotrail.matchers.landmarks import (
     DEMONSTRATION_THRESHOLD,
     MediaPipeFaceLandmarks,
@@ -95,6 +96,7 @@ __all__ = [
     "AttemptHistory",
     "AttemptLimits",
     "Calibration",
+    "Candidate",
     "CaptureFailure",
     "CaptureGates",
     "Challenge",
@@ -119,6 +121,8 @@ __all__ = [
     "FrameSeen",
     "FusedRates",
     "FusionPart",
+    "Gallery",
+    "Identification",
     "KnownAnswers",
     "LostWorker",
     "MatcherBackend",

@@ -138,7 +138,12 @@ def test_removed_references_are_gone() -> None:
     assert gallery.remove(ids[2]) == 1
     assert ids[2] not in gallery
     assert len(gallery) == 4
-    assert ids[2] not in [one.reference for one in gallery.identify(features[2], top=9).candidates]
+    for question in ({"top": 9}, {"threshold": -1.0}, {"threshold": -1.0, "top": 9}):
+        for answer in [
+            gallery.identify(features[2], **question),
+            *gallery.identify_many(features[:2], **question),
+        ]:
+            assert {one.reference for one in answer.candidates} == {*ids} - {ids[2]}
     block = gallery._table._blocks[0]
     assert not block.vectors[2].any()
     assert not block.names[2].any()
