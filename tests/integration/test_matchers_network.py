@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from biotrail.matchers._landmark_worker import FIRST_REPORTING, parse_version
-from tests.integration.matchers_photographs import photographs
+from tests.integration.matchers_photographs import embedding_model, photographs
 
 pytestmark = [pytest.mark.component("strace"), pytest.mark.component("mediapipe")]
 
@@ -48,6 +48,23 @@ for time_of_frame in range(3):
 begun = time.monotonic()
 detector._landmarker.close()
 print(time.monotonic() - begun)
+"""
+
+
+EMBED = """
+import sys, time
+from biotrail.matchers import FivePointFace, OnnxFaceEmbedder
+from biotrail.matchers._self_test import drawn_face
+face = FivePointFace(
+    image=drawn_face().pixels,
+    points=[(165, 118), (140, 118), (91, 118), (116, 118), (128, 157)],
+)
+matcher = OnnxFaceEmbedder(sys.argv[3], find_faces=False)
+begun = time.monotonic()
+while time.monotonic() < begun + 2:
+    matcher.extract(matcher.capture(face))
+matcher.close()
+print(0)
 """
 
 
@@ -108,3 +125,11 @@ def test_nothing_leaves_when_mediapipe_closes_itself(tmp_path: Path, mode: tuple
     if FIRST_REPORTING <= parse_version(version("mediapipe")) <= (1, 2, 2):
         # The look-up of the maker's host: it was tried, beyond our own probe, and refused.
         assert sum("socket(AF_UNIX" in line and "ENETUNREACH" in line for line in lines) > 1
+
+
+@pytest.mark.component("onnx")
+def test_onnx_runtime_opens_no_connection(tmp_path: Path) -> None:
+    """ONNX Runtime, in the host's process and unsealed, asks no name and sends nothing."""
+    lines, _ = traced(EMBED, tmp_path, str(embedding_model()))
+    assert left_the_machine(lines) == []
+    assert not any(re.search(r"connect\(", line) for line in lines)

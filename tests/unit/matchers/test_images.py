@@ -45,6 +45,53 @@ def test_every_mode_becomes_rgb(mode: str, colour: Any, format: str, expected: A
     assert abs(image.pixels[3, 4].astype(int) - expected).max() <= 3
 
 
+def test_sixteen_bits_of_colour_become_eight() -> None:
+    """A PNG with 16 bits a channel arrives by its upper 8, not clipped to white."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    row = b"\0" + struct.pack(">HHH", 200 << 8 | 255, 100 << 8, 50 << 8) * 4
+    head = struct.pack(">IIBBBBB", 4, 3, 16, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(row * 3)), chunk(b"IEND", b""))
+    image = read_image(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    assert image.pixels[1, 1].tolist() == [200, 100, 50]
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("side", [8_000, 10_000, 30_000])
+def test_a_hundred_megapixels_are_refused_unread(side: int) -> None:
+    """The head of a PNG that claims so many pixels is enough to refuse it, quickly, by its size."""
+    import struct
+    import time
+    import zlib
+
+    head = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head
+    data += struct.pack(">I", zlib.crc32(head)) + struct.pack(">I", 0) + b"IDAT" + bytes(4)
+    begun = time.monotonic()
+    with pytest.raises(MatcherError, match=r"pixels; at most 50,000,000 are read"):
+        read_image(data)
+    assert time.monotonic() - begun < 0.5
+
+
+@pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")
+def test_pillows_own_warning_becomes_the_same_error() -> None:
+    """A host that turns Pillow's warning into an error gets ours, in our words."""
+    import struct
+    import zlib
+
+    head = b"IHDR" + struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head
+    data += struct.pack(">I", zlib.crc32(head)) + struct.pack(">I", 0) + b"IDAT" + bytes(4)
+    with pytest.raises(MatcherError, match="too many pixels"):
+        read_image(data)
+
+
 def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     """A photograph that was taken sideways comes in upright."""
     from PIL import Image
