@@ -124,6 +124,11 @@ def _decode(data: bytes, maximum_pixels: int) -> RgbImage:
             return _shrink(ImageOps.exif_transpose(_eight_bits(opened)).convert("RGB"))
     except ImageError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        # Pillow has a bound of its own, by which it warns, or refuses to go on.
+        most = min(maximum_pixels, Image.MAX_IMAGE_PIXELS or maximum_pixels)
+        message = f"the image has too many pixels; at most {most:,} are read"
+        raise ImageError(message) from error
     except Exception as error:  # Pillow's decoders raise many kinds, for hostile files any
         raise ImageError(f"not an image that can be read ({type(error).__name__})") from error
 
