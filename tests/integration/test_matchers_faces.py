@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -351,6 +352,16 @@ def test_images_have_no_time(finder: FaceFinder) -> None:
     """A finder of images takes no time."""
     with pytest.raises(MatcherError, match="video=True"):
         finder.find(picture("enrolled"), milliseconds=5)
+
+
+def test_threads_do_not_disturb_each_other(embedder: OnnxFaceEmbedder) -> None:
+    """Several threads with different photographs get what each would get alone."""
+    parts = ("enrolled", "granted", "denied", "other_person") * 3
+    images = {part: picture(part) for part in parts}
+    alone = {part: features(embedder, images[part]).values for part in images}
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda part: features(embedder, images[part]).values, parts))
+    assert all((one == alone[part]).all() for part, one in zip(parts, found, strict=True))
 
 
 def test_nothing_biometric_is_shown(embedder: OnnxFaceEmbedder) -> None:

@@ -6,12 +6,13 @@ held to that. What is tested here is everything but its weights.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
-from biotrail.errors import ModelError
+from biotrail.errors import MissingDependencyError, ModelError
 from biotrail.matchers import (
     ARCFACE_112,
     SFACE_128,
@@ -100,6 +101,21 @@ def test_what_opencv_cannot_run_is_refused(tmp_path: Path, small: tuple[Path, Fa
         OpenCvFaceRecognizer(broken, preset=preset, find_faces=False)
     with pytest.raises(ModelError, match="arcface-112 wants something else"):
         OpenCvFaceRecognizer(path, preset=ARCFACE_112, find_faces=False)
+
+
+def test_missing_system_libraries_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where OpenCV cannot be loaded, the error gives the command that installs what it needs."""
+
+    class Broken:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "cv2":
+                raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(MissingDependencyError, match=r"libGL\.so\.1.*apt-get install .*libgl1"):
+        OpenCvFaceRecognizer(find_faces=False)
 
 
 @pytest.mark.parametrize("preset", [SFACE_128, ARCFACE_112])

@@ -95,6 +95,7 @@ def _require_packages() -> None:
 def _session(data: bytes, threads: int) -> Any:
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()  # does nothing but in its builds for Windows
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -83,6 +83,13 @@ def _require_packages() -> None:
         raise MissingDependencyError(
             f"OpenCvFaceRecognizer needs {', '.join(absent)}: pip install 'biotrail[opencv]'"
         )
+    try:
+        import cv2  # noqa: F401 - what it links to is found missing only now
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"OpenCV needs system libraries ({error}). On Debian and Ubuntu: "
+            "apt-get install -y --no-install-recommends libgl1 libglib2.0-0"
+        ) from error
 
 
 def _check_preset(preset: FaceModel) -> None:
