@@ -24,6 +24,8 @@ from biotrail.matchers.search.kernels import FloatKernel, Kernel
 if TYPE_CHECKING:
     from os import PathLike
 
+    from biotrail.matchers.search.kernels import Rows
+
 __all__ = ["Gallery"]
 
 _TOGETHER = 4_096
@@ -89,10 +91,8 @@ class Gallery(SearchedGallery):
         """
         rows = checked_rows(self._card, features)
         identifier = reference or features.reference_id or new_reference_id()
-        name = self._table.names.name(identifier)
-        coded = code(rows, self._table.kernels)
         if refuse_duplicates is None:
-            self._table.add([name] * len(rows), coded, [identifier])
+            self._put(identifier, rows)
             return identifier
         with self._enrolling:
             found = self.duplicates(features, threshold=refuse_duplicates)
@@ -101,8 +101,18 @@ class Gallery(SearchedGallery):
                 raise DuplicateReferenceError(
                     f"{len(others)} reference(s) of the gallery reach the threshold", others
                 )
-            self._table.add([name] * len(rows), coded, [identifier])
+            self._put(identifier, rows)
         return identifier
+
+    def _put(self, identifier: str, rows: Rows) -> None:
+        import numpy
+
+        name = self._table.names.name(identifier)
+        if len(rows) == 1:
+            self._table.add_one(name, rows[0].astype(numpy.float64), identifier)
+        else:
+            coded = code(rows, self._table.kernels)
+            self._table.add([name] * len(rows), coded, [identifier])
 
     def add_many(self, many: Iterable[Features]) -> list[str]:
         """Enrol many, faster than one by one; ids as `add` gives them.

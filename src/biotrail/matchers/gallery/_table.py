@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
+    from biotrail.matchers.backend import Vector
     from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
 
 __all__ = ["Coded", "Moment", "Table", "code"]
@@ -42,10 +43,6 @@ def code(rows: Rows, kernels: Sequence[Kernel]) -> Coded:
     import numpy
 
     double = rows.astype(numpy.float64)
-    if len(rows) == 1:
-        length = math.sqrt(float(double[0].dot(double[0])))
-        coded = tuple([kernel.code_rows(rows) for kernel in kernels])
-        return Coded(rows, numpy.array([length]), coded)
     lengths = numpy.sqrt(numpy.einsum("ij,ij->i", double, double))
     return Coded(rows, lengths, tuple(kernel.code_rows(rows) for kernel in kernels))
 
@@ -136,9 +133,6 @@ class Table:
             coded: The rows.
             identifiers: Ids to remember, one a row.
         """
-        if len(names) == 1:
-            self._add_one(names[0], coded, identifiers)
-            return
         for first in range(0, len(names), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             with self._lock:
@@ -146,21 +140,30 @@ class Table:
                     self.names.remember(identifier, name)
                 self._append(names[some], _part(coded, some))
 
-    def _add_one(self, name: bytes, coded: Coded, identifiers: Sequence[str]) -> None:
+    def add_one(self, name: bytes, row: Vector, identifier: str) -> None:
+        """Add one row, in microseconds.
+
+        Args:
+            name: Its name.
+            row: Float64, shape (dimension,), values that float32 can hold.
+            identifier: Its id.
+        """
         import numpy
 
+        length = math.sqrt(row.dot(row))
+        coded = [kernel.code_row(row) for kernel in self.kernels]
+        flat = numpy.frombuffer(name, numpy.uint8)
         with self._lock:
-            for identifier in identifiers:
-                self.names.remember(identifier, name)
+            self.names.remember(identifier, name)
             if self._free:
                 slot = self._free.pop()
                 self._readers.born(slot)
             else:
                 slot = (len(self._open_blocks()) - 1) * ROWS + self._blocks[-1].count
-            block, row = self._blocks[slot // ROWS], slot % ROWS
-            block.names[row] = numpy.frombuffer(name, numpy.uint8)
-            block.write(row, coded.rows, coded.codes, coded.lengths)
-            block.count = max(block.count, row + 1)
+            block, place = self._blocks[slot // ROWS], slot % ROWS
+            block.names[place] = flat
+            block.write_one(place, row, coded, length)
+            block.count = max(block.count, place + 1)
             self._enter(name, slot)
 
     def _open_blocks(self) -> list[Block]:

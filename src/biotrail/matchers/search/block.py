@@ -106,16 +106,18 @@ class Layer:
         self.weight[first:end] = weight
         self.radius[first:end] = radius
 
-    def write_one(self, row: int, coded: CodedRows, length: float, *, cosine: bool) -> None:
-        """The same for one row, where NumPy's fixed costs would be most of the work."""
-        weight, radius = coded.step.item(), coded.error.item()
+    def write_one(
+        self, row: int, coded: tuple[Any, float, float], length: float, *, cosine: bool
+    ) -> None:
+        """The same for one row: its code, step and error."""
+        code, weight, radius = coded
         if cosine:
             tiny = length < _SHORTEST
             weight, radius = (0.0, 1.0) if tiny else (weight / length, radius / length)
         radius = upwards(radius)
         self.extent.widen_by_one(weight, radius, length)
         if self.own_codes:
-            self.codes[row] = coded.codes[0]
+            self.codes[row] = code
         self.weight[row] = weight
         self.radius[row] = radius
 
@@ -180,13 +182,19 @@ class Block:
             self.vectors[first:end] = rows
         self.length[first:end] = length
         cosine = self.metric == "cosine"
-        if len(rows) == 1:
-            alone = length.item()
-            for layer, one in zip(self.layers.values(), coded, strict=True):
-                layer.write_one(first, one, alone, cosine=cosine)
-            return
         for layer, one in zip(self.layers.values(), coded, strict=True):
             layer.write(first, one, length, cosine=cosine)
+
+    def write_one(
+        self, row: int, values: Any, coded: Sequence[tuple[Any, float, float]], length: float
+    ) -> None:
+        """The same for one row, shape (dimension,)."""
+        if self.writable:
+            self.vectors[row] = values
+        self.length[row] = length
+        cosine = self.metric == "cosine"
+        for layer, one in zip(self.layers.values(), coded, strict=True):
+            layer.write_one(row, one, length, cosine=cosine)
 
     def wipe(self, row: int) -> None:
         """Leave nothing of a row in memory."""

@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError
-from biotrail.matchers.search.kernels import CodedProbes, CodedRows, code_whole
+from biotrail.matchers.search.kernels import CodedProbes, CodedRows, code_one, code_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,11 @@ def numkong_is_there() -> bool:
 
 
 def _code_probes(units: Units) -> tuple[Any, Any, Any]:
+    if len(units) == 1:
+        import numpy
+
+        code, one_step, one_error = code_one(units[0], _LARGEST)
+        return code[None], numpy.array([one_step]), numpy.array([one_error + 2.0**-45])
     codes, step, error = code_whole(units, _LARGEST)
     return codes, step, error + 2.0**-45
 
@@ -73,6 +78,10 @@ class EightBitKernel:
         import numpy
 
         return CodedRows(*code_whole(rows.astype(numpy.float64), _LARGEST))
+
+    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+        """The same for one row."""
+        return code_one(row, _LARGEST)
 
     def code_probes(self, units: Units, /) -> CodedProbes:
         """Round likewise; many probes are packed for the product with many rows."""
@@ -137,6 +146,13 @@ class FourBitKernel:
         packed = low & numpy.int8(15)
         packed[:, : high.shape[1]] |= high << 4
         return CodedRows(packed, step, error)
+
+    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+        """The same for one row."""
+        import numpy
+
+        coded = self.code_rows(row[None].astype(numpy.float32))
+        return coded.codes[0], coded.step.item(), coded.error.item()
 
     def code_probes(self, units: Units, /) -> CodedProbes:
         """Eight bits for probes: they cost nothing, and halve what the bound leaves open."""

@@ -40,9 +40,12 @@ def reaches(scores: Vector, threshold: float, *, higher_is_better: bool) -> NDAr
     """Which scores, in whole millionths, are as good as the threshold, as `decide` would say."""
     import numpy
 
-    recorded = numpy.rint(scores * 1_000_000.0) / 1_000_000.0
-    millionths = numpy.rint(recorded * 1_000_000.0)
-    limit = round(threshold * 1_000_000)
+    millionths = scores * 1_000_000.0
+    numpy.rint(millionths, out=millionths)
+    millionths /= 1_000_000.0  # as it is recorded
+    millionths *= 1_000_000.0
+    numpy.rint(millionths, out=millionths)
+    limit = float(round(threshold * 1_000_000))
     return millionths >= limit if higher_is_better else millionths <= limit
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Rows = NDArray[numpy.float32]
     Units = NDArray[numpy.float64]
 
-__all__ = ["CodedProbes", "CodedRows", "FloatKernel", "Kernel", "code_whole"]
+__all__ = ["CodedProbes", "CodedRows", "FloatKernel", "Kernel", "code_one", "code_whole"]
 
 
 @attrs.frozen(eq=False)
@@ -80,6 +80,13 @@ class Kernel(Protocol):
         """Code references, shape (rows, dimension), finite."""
         ...
 
+    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+        """Code one reference: its code, step and error, as `code_rows` would.
+
+        The row is given as float64, shape (dimension,), with values that float32 can hold.
+        """
+        ...
+
     def code_probes(self, units: Units, /) -> CodedProbes:
         """Code probes of length 1, shape (probes, dimension)."""
         ...
@@ -107,8 +114,6 @@ def code_whole(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units,
     """
     import numpy
 
-    if len(values) == 1:
-        return _code_one(values, largest)
     highest = numpy.abs(values).max(axis=1)
     step = (highest / largest).astype(numpy.float32).astype(numpy.float64)
     step[highest < _SMALLEST] = 0.0
@@ -122,20 +127,17 @@ _SMALLEST = 1e-30
 _FLOAT = struct.Struct("=f")
 
 
-def _code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units, Units]:
-    """The same for one row, where NumPy's fixed costs would be most of the work."""
+def code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], float, float]:
+    """The same for one row, shape (dimension,), where NumPy's fixed costs are most of the work."""
     import numpy
 
-    flat = values[0]
-    highest = float(numpy.abs(flat).max())
+    highest = float(numpy.maximum.reduce(numpy.abs(values)))
     step = _FLOAT.unpack(_FLOAT.pack(highest / largest))[0] if highest >= _SMALLEST else 0.0
-    whole = flat * (1.0 / step if step > 0.0 else 0.0)
+    whole = values * (1.0 / step if step > 0.0 else 0.0)
     numpy.rint(whole, out=whole)
     difference = whole * step
-    numpy.subtract(flat, difference, out=difference)
-    length = math.sqrt(difference.dot(difference))
-    codes = whole.astype(numpy.int8)[None]
-    return codes, numpy.array([step]), numpy.array([upwards(length)])
+    numpy.subtract(values, difference, out=difference)
+    return whole.astype(numpy.int8), step, upwards(math.sqrt(difference.dot(difference)))
 
 
 class FloatKernel:
@@ -148,11 +150,6 @@ class FloatKernel:
     name = "numpy-float32"
     over_rows = True
     rows_at_once = 1_024
-
-    def __init__(self) -> None:
-        import numpy
-
-        self._one, self._zero = numpy.ones(1), numpy.zeros(1)
 
     def width(self, dimension: int) -> int:
         """The row itself."""
@@ -169,9 +166,11 @@ class FloatKernel:
         """The rows as they are; nothing is left out."""
         import numpy
 
-        if len(rows) == 1:
-            return CodedRows(rows, self._one, self._zero)
         return CodedRows(rows, numpy.ones(len(rows)), numpy.zeros(len(rows)))
+
+    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+        """The row as it is."""
+        return row, 1.0, 0.0
 
     def code_probes(self, units: Units, /) -> CodedProbes:
         """The probes rounded to float32."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from biotrail.matchers.measures import require_direction
+from biotrail.matchers.measures import inner_product
 from biotrail.matchers.search.pool import kth_keys
 
 if TYPE_CHECKING:
@@ -48,10 +48,11 @@ def _euclidean(rows: NDArray[numpy.float64], probe: Vector) -> Vector:
 def _cosine(rows: NDArray[numpy.float64], probe: Vector) -> Vector:
     import numpy
 
-    require_direction(probe)
     lengths = numpy.sqrt(_ordered_sums(rows * rows))
-    lengths *= numpy.sqrt((probe * probe).cumsum()[-1])
-    return numpy.clip(_ordered_sums(rows * probe) / lengths, -1.0, 1.0)
+    lengths *= math.sqrt(inner_product(probe, probe))
+    cosines: Vector = _ordered_sums(rows * probe) / lengths
+    numpy.maximum(cosines, -1.0, out=cosines)
+    return numpy.minimum(cosines, 1.0, out=cosines)
 
 
 SCORES: dict[str, Callable[[NDArray[numpy.float64], Vector], Vector]] = {
@@ -75,12 +76,14 @@ def defined_scores(metric: str, rows: Rows, probe: Vector) -> Vector:
     import numpy
 
     measure = SCORES[metric]
+    if rows.size <= _TOGETHER:
+        return measure(rows.astype(numpy.float64), probe)
     together = max(1, _TOGETHER // probe.size)
     parts = [
         measure(rows[first : first + together].astype(numpy.float64), probe)
         for first in range(0, len(rows), together)
     ]
-    return parts[0] if len(parts) == 1 else numpy.concatenate(parts or [numpy.empty(0)])
+    return numpy.concatenate(parts)
 
 
 def nearly_best(

@@ -65,10 +65,10 @@ class View:
         """The float32 rows of some slots, in the slots' order."""
         import numpy
 
-        numbers = slots // ROWS
-        if slots.size and (numbers == numbers[0]).all():
-            alone: Rows = self.parts[int(numbers[0])][0].vectors[slots % ROWS]
+        if len(self.parts) == 1:
+            alone: Rows = self.parts[0][0].vectors[slots]
             return alone
+        numbers = slots // ROWS
         found = numpy.empty((slots.size, self.dimension), numpy.float32)
         for number in numpy.unique(numbers).tolist():
             here = numbers == number
