@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from biotrail.matchers import (
     DEMONSTRATION_THRESHOLD,
+    Challenge,
+    ChallengeSession,
+    FaceFinder,
     FailureToAcquire,
     MediaPipeFaceLandmarks,
     Sample,
+    seen,
 )
 from biotrail.matchers._geometry import shape_distance
 from tests._components import SHARED
@@ -52,3 +57,23 @@ def test_error_rates_are_those_of_the_documentation() -> None:
         scores.append(shape_distance(shape_left, shape_right) <= DEMONSTRATION_THRESHOLD)
     assert 0.02 < sum(non_mated) / len(non_mated) < 0.09
     assert 0.30 < 1 - sum(mated) / len(mated) < 0.62
+
+
+def test_a_person_who_closed_the_eyes_has_blinked() -> None:
+    """Of one person's photographs, those with closed eyes between open ones make a blink."""
+    with FaceFinder(photographs()["model"]) as finder:
+        folder = SHARED / "faces" / "att" / "s11"
+        found = [seen(finder.find(enlarged(path)), 0) for path in sorted(folder.iterdir())]
+    frames = [frame for frame in found if frame.faces == 1 and abs(frame.yaw_degrees) <= 12]
+    shut = [one for one in frames if min(one.left_eye_closed, one.right_eye_closed) >= 0.45]
+    wide = [one for one in frames if max(one.left_eye_closed, one.right_eye_closed) <= 0.38]
+    assert len(shut) >= 2
+    assert len(wide) >= 2
+    blinking = ChallengeSession([Challenge.BLINK])
+    staring = ChallengeSession([Challenge.BLINK])
+    for number, frame in enumerate([wide[0], *shut, wide[1]]):
+        blinking.observe(evolve(frame, milliseconds=100 * number))
+    for number, frame in enumerate(wide * 4):
+        staring.observe(evolve(frame, milliseconds=100 * number))
+    assert blinking.outcome == "passed"
+    assert staring.outcome == "running"
