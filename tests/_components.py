@@ -74,6 +74,7 @@ def _fork() -> str | None:
 
 COMPONENTS: dict[str, Probe] = {
     "cli": _packages("cli", "typer", "rich"),
+    "distributed": _packages("cluster", "distributed"),
     "fork": _fork,
     "go": _go,
     "matplotlib": _packages("evaluate", "matplotlib", "numpy"),

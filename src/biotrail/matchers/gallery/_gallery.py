@@ -13,10 +13,10 @@ from biotrail.matchers.enrolment import new_reference_id
 from biotrail.matchers.gallery._checks import (
     checked_rows,
 )
+from biotrail.matchers.gallery._coded import code
 from biotrail.matchers.gallery._load import fill, open_file
 from biotrail.matchers.gallery._save import save
 from biotrail.matchers.gallery._searched import SearchedGallery
-from biotrail.matchers.gallery._table import code
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.search.codes import EightBitKernel, FourBitKernel, numkong_is_there
 from biotrail.matchers.search.kernels import FloatKernel, Kernel

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from biotrail.errors import GalleryFileError, MatcherError
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.gallery._cipher import ChunkCipher
+from biotrail.matchers.gallery._coded import code
 from biotrail.matchers.gallery._layout import NAME_BYTES, Layout, read_head
-from biotrail.matchers.gallery._table import Table, code
+from biotrail.matchers.gallery._table import Table
 from biotrail.matchers.search.block import ROWS
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.gallery._cipher import ChunkCipher, new_salt
 from biotrail.matchers.gallery._layout import Layout
-from biotrail.matchers.gallery._table import Moment, Table
+from biotrail.matchers.gallery._look import Moment
+from biotrail.matchers.gallery._table import Table
 from biotrail.matchers.search.block import ROWS
 from biotrail.matchers.search.finish import every_slot
 

@@ -16,8 +16,9 @@ from biotrail.matchers.gallery._checks import (
     checked_probe,
     checked_question,
 )
-from biotrail.matchers.gallery._table import Moment, Table
-from biotrail.matchers.gallery.candidates import Candidate, Identification
+from biotrail.matchers.gallery._look import Moment
+from biotrail.matchers.gallery._table import Table
+from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.search.codes import EightBitKernel, numkong_is_there
 from biotrail.matchers.search.finish import Found
@@ -128,37 +129,41 @@ class SearchedGallery:
 
         Much faster for each probe than one by one. Arguments and errors as `identify` has them.
         """
+        version, size, found = self.rank_many(probes, threshold=threshold, top=top)
+        return [self._answer(one, (version, size), threshold, top) for one in found]
+
+    def rank_many(
+        self, probes: Sequence[Features], *, threshold: float | None, top: int | None
+    ) -> tuple[int, int, list[Ranked]]:
+        """The same before scores are rounded, so that answers of several galleries can be merged.
+
+        Returns:
+            Version and size of the gallery, and for each probe unrounded scores with their ids.
+        """
         checked_question(threshold, top)
         checked = [checked_probe(self._card, probe) for probe in probes]
-        if not checked:
-            return []
         with self._table.look(self._kernel()) as moment:
             found = search(moment.view, checked, threshold=threshold, top=top)
-            return [self._answer(moment, one, threshold, top) for one in found]
+            best = [self._ranked(moment, one, top) for one in found]
+        return moment.version, moment.size, best
+
+    def _ranked(self, moment: Moment, found: Found, top: int | None) -> Ranked:
+        """Ids and unrounded scores, best first."""
+        names = self._table.identifiers(moment.view, found.slots.tolist())
+        return ranked(zip(found.scores.tolist(), names, strict=True), self._card, top)
 
     def _answer(
-        self, moment: Moment, found: Found, threshold: float | None, top: int | None
+        self, found: Ranked, state: tuple[int, int], threshold: float | None, top: int | None
     ) -> Identification:
-        names = self._table.identifiers(moment.view, found.slots.tolist())
-        sign = -1.0 if self._card.higher_is_better else 1.0
-        ordered = sorted(zip((sign * found.scores).tolist(), names, strict=True))
-        best: dict[str, float] = {}
-        for value, name in ordered:
-            if top is not None and len(best) == top:
-                break
-            best.setdefault(name, sign * value)
-        candidates = tuple(
-            [
-                Candidate(reference=name, score=self._score(value, name))
-                for name, value in best.items()
-            ]
-        )
+        candidates = [
+            Candidate(reference=name, score=self._score(value, name)) for value, name in found
+        ]
         return Identification(
-            candidates=candidates,
+            candidates=tuple(candidates),
             card=self._card,
             gallery=self._name,
-            version=moment.version,
-            size=moment.size,
+            version=state[0],
+            size=state[1],
             threshold=threshold,
             top=top,
         )

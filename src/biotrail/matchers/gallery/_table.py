@@ -7,10 +7,10 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import attrs
-
 from biotrail.errors import UnknownReferenceError
+from biotrail.matchers.gallery._coded import Coded, part_of
 from biotrail.matchers.gallery._index import NameIndex
+from biotrail.matchers.gallery._look import Look, Moment
 from biotrail.matchers.gallery._names import Names
 from biotrail.matchers.gallery._readers import Readers
 from biotrail.matchers.search.block import ROWS, Block, RowSource
@@ -21,39 +21,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biotrail.matchers.backend import Vector
-    from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
+    from biotrail.matchers.search.kernels import Kernel
 
-__all__ = ["Coded", "Moment", "Table", "code"]
+__all__ = ["Table"]
 
 _AT_ONCE = 512
 """Rows that are written or wiped before others get their turn."""
-
-
-@attrs.frozen(eq=False)
-class Coded:
-    """Rows that are ready to be written."""
-
-    rows: Rows
-    lengths: NDArray[numpy.float64]
-    codes: tuple[CodedRows, ...]
-
-
-def code(rows: Rows, kernels: Sequence[Kernel]) -> Coded:
-    """Code rows for every kernel; the work of an addition that needs no lock."""
-    import numpy
-
-    double = rows.astype(numpy.float64)
-    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", double, double))
-    return Coded(rows, lengths, tuple(kernel.code_rows(rows) for kernel in kernels))
-
-
-@attrs.frozen
-class Moment:
-    """What a gallery was when a search began."""
-
-    version: int
-    size: int
-    view: View
 
 
 class Table:
@@ -80,11 +53,12 @@ class Table:
 
     # --- looking -----------------------------------------------------------------------------
 
-    def look(self, kernel: Kernel) -> _Look:
+    def look(self, kernel: Kernel) -> Look:
         """A view of the rows as they are now, which later changes do not touch; a context."""
-        return _Look(self, kernel)
+        return Look(self, kernel)
 
-    def _begin(self, kernel: Kernel) -> tuple[int, Moment]:
+    def begin(self, kernel: Kernel) -> tuple[int, Moment]:
+        """Begin to look; answers the tick with which to `end`, and what there is to see."""
         readers = self._readers
         with self._lock:
             tick = readers.begin()
@@ -98,7 +72,8 @@ class Table:
             )
             return tick, Moment(self.version, self.size, view)
 
-    def _end(self, tick: int) -> None:
+    def end(self, tick: int) -> None:
+        """End to look, and wipe what nobody sees any more."""
         with self._lock:
             self._readers.end(tick)
         if self._readers.pending:
@@ -138,7 +113,7 @@ class Table:
             with self._lock:
                 for identifier, name in zip(identifiers[some], names[some], strict=False):
                     self.names.remember(identifier, name)
-                self._append(names[some], _part(coded, some))
+                self._append(names[some], part_of(coded, some))
 
     def add_one(self, name: bytes, row: Vector, identifier: str) -> None:
         """Add one row, in microseconds.
@@ -181,7 +156,7 @@ class Table:
             first = block.count
             fitting = min(ROWS - first, len(names) - done)
             some = names[done : done + fitting]
-            part = coded if fitting == len(names) else _part(coded, slice(done, done + fitting))
+            part = coded if fitting == len(names) else part_of(coded, slice(done, done + fitting))
             flat = numpy.frombuffer(b"".join(some), numpy.uint8)
             block.names[first : first + fitting] = flat.reshape(fitting, 16)
             block.write(first, part.rows, part.codes, part.lengths)
@@ -263,27 +238,3 @@ class Table:
                         self._free.append(slot)
             if len(slots) < _AT_ONCE:
                 return
-
-
-class _Look:
-    """A context in which a search looks at a table."""
-
-    def __init__(self, table: Table, kernel: Kernel) -> None:
-        self._table = table
-        self._kernel = kernel
-        self._tick = 0
-
-    def __enter__(self) -> Moment:
-        self._tick, moment = self._table._begin(self._kernel)
-        return moment
-
-    def __exit__(self, *_error: object) -> None:
-        self._table._end(self._tick)
-
-
-def _part(coded: Coded, some: slice) -> Coded:
-    codes = tuple(
-        attrs.evolve(one, codes=one.codes[some], step=one.step[some], error=one.error[some])
-        for one in coded.codes
-    )
-    return Coded(coded.rows[some], coded.lengths[some], codes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from biotrail.errors import MatcherError
@@ -9,7 +11,27 @@ from biotrail.events import Comparison, ComparisonDecision, ComparisonType
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import ComparisonScore
 
-__all__ = ["Candidate", "Identification"]
+__all__ = ["Candidate", "Identification", "Ranked", "ranked"]
+
+Ranked = list[tuple[float, str]]
+"""Unrounded scores and reference ids, best first; each reference once."""
+
+
+def ranked(found: Iterable[tuple[float, str]], card: ModelCard, top: int | None) -> Ranked:
+    """Order scores and ids, keep each reference's best, and cut off.
+
+    Args:
+        found: Scores and ids, in any order.
+        card: Says whether higher is better.
+        top: The largest number of references, or None.
+    """
+    sign = -1.0 if card.higher_is_better else 1.0
+    best: dict[str, float] = {}
+    for value, name in sorted([(sign * value, name) for value, name in found]):
+        if top is not None and len(best) == top:
+            break
+        best.setdefault(name, sign * value)
+    return [(value, name) for name, value in best.items()]
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,232 @@
+"""One gallery over many machines: shards that search at once, as actors of Dask.
+
+An answer over a threshold is that of the shards put together, and the best k of all are among the
+best k of each shard, so answers merge exactly: the same ids and scores as one gallery gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from biotrail.errors import MatcherError, MissingDependencyError, UnknownReferenceError
+from biotrail.matchers.backend import Features
+from biotrail.matchers.card import ModelCard
+from biotrail.matchers.decision import scorer
+from biotrail.matchers.enrolment import new_reference_id
+from biotrail.matchers.gallery._checks import (
+    checked_card,
+    checked_probe,
+    checked_question,
+    checked_rows,
+)
+from biotrail.matchers.gallery._gallery import Gallery
+from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["ShardedGallery"]
+
+
+class _Shard:
+    """One gallery, as an actor on a worker."""
+
+    def __init__(self, card: ModelCard, name: str) -> None:
+        self._gallery = Gallery(card, name=name)
+
+    def state(self) -> tuple[int, int, int]:
+        """Version, references, samples."""
+        return self._gallery.version, len(self._gallery), self._gallery.samples
+
+    def add_many(self, features: list[Features], ids: list[str]) -> None:
+        """Enrol under these ids."""
+        for one, identifier in zip(features, ids, strict=True):
+            self._gallery.add(one, reference=identifier)
+
+    def remove(self, reference: str) -> int:
+        """Remove; 0 where there is none."""
+        return self._gallery.remove(reference) if reference in self._gallery else 0
+
+    def rank(
+        self, probes: list[Features], threshold: float | None, top: int | None
+    ) -> tuple[int, int, list[Ranked]]:
+        """Version, references, and the unrounded scores for each probe."""
+        return self._gallery.rank_many(probes, threshold=threshold, top=top)
+
+
+def _answers(asked: list[Any]) -> list[Any]:
+    """What the shards answered.
+
+    Raises:
+        MatcherError: One of them refused, or does not answer.
+    """
+    try:
+        return [one.result() for one in asked]
+    except MatcherError:
+        raise
+    except Exception as error:  # whatever a lost worker leads to
+        raise MatcherError("a shard of the gallery does not answer; make it anew") from error
+
+
+class ShardedGallery:
+    """A gallery whose references are spread over the workers of a Dask cluster.
+
+    References and probes travel between the machines: secure the cluster with Dask's TLS. Shards
+    are in memory; a worker that is lost takes its shard with it, and every search then raises
+    until the gallery is made anew. Each shard is searched in one version of its own, and the
+    gallery's version is their sum: a change that comes while a search runs may be seen or not.
+
+    Args:
+        client: A client of the cluster, as ``distributed.Client(...)`` gives it.
+        card: As for a `Gallery`.
+        name: As for a `Gallery`.
+        shards: Number of shards; else one for each worker.
+
+    Raises:
+        MissingDependencyError: Dask's scheduler is not installed.
+        MatcherError: The card or the name is refused, or there is no worker.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        card: ModelCard,
+        *,
+        name: str = "gallery",
+        shards: int | None = None,
+    ) -> None:
+        try:
+            import distributed  # noqa: F401
+        except ImportError as error:
+            raise MissingDependencyError(
+                "ShardedGallery needs Dask: pip install 'biotrail[cluster]'"
+            ) from error
+        checked_card(card, name)
+        workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        count = len(workers) if shards is None else shards
+        if not workers or count < 1:
+            raise MatcherError("a sharded gallery needs at least one worker and one shard")
+        self._card = card
+        self._name = name
+        self._score = scorer(card)
+        made = [
+            client.submit(
+                _Shard, card, name, actor=True, workers=[workers[n % len(workers)]], pure=False
+            )
+            for n in range(count)
+        ]
+        self._shards: list[Any] = [one.result() for one in made]
+
+    @property
+    def card(self) -> ModelCard:
+        """What makes the features and computes the scores."""
+        return self._card
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return len(self._shards)
+
+    @property
+    def version(self) -> int:
+        """Sum of the shards' versions: rises with every change."""
+        return sum(version for version, _, _ in self._states())
+
+    @property
+    def samples(self) -> int:
+        """Samples of all references together."""
+        return sum(samples for _, _, samples in self._states())
+
+    def __len__(self) -> int:
+        return sum(size for _, size, _ in self._states())
+
+    def _states(self) -> list[tuple[int, int, int]]:
+        asked = [shard.state() for shard in self._shards]
+        return _answers(asked)
+
+    def _home(self, reference: str) -> int:
+        """The shard of a reference: by its id alone, so that all its samples are in one place."""
+        digest = hashlib.sha256(reference.encode()).digest()
+        return int.from_bytes(digest[:8], "big") % len(self._shards)
+
+    def add(self, features: Features, *, reference: str | None = None) -> str:
+        """Enrol; as `Gallery.add`, without the refusal of duplicates."""
+        return self._add_many([features], [reference])[0]
+
+    def add_many(self, many: Sequence[Features]) -> list[str]:
+        """Enrol many, each shard its own; as `Gallery.add_many`."""
+        return self._add_many(many, [None] * len(many))
+
+    def _add_many(self, many: Sequence[Features], given: Sequence[str | None]) -> list[str]:
+        ids: list[str] = []
+        for features, own in zip(many, given, strict=True):
+            checked_rows(self._card, features)
+            ids.append(own or features.reference_id or new_reference_id())
+        shares: dict[int, tuple[list[Features], list[str]]] = {}
+        for features, identifier in zip(many, ids, strict=True):
+            share = shares.setdefault(self._home(identifier), ([], []))
+            share[0].append(features)
+            share[1].append(identifier)
+        asked = [self._shards[home].add_many(*share) for home, share in shares.items()]
+        _answers(asked)
+        return ids
+
+    def remove(self, reference: str) -> int:
+        """Remove a reference; as `Gallery.remove`.
+
+        Raises:
+            UnknownReferenceError: There is none with this id.
+        """
+        (removed,) = _answers([self._shards[self._home(reference)].remove(reference)])
+        if not removed:
+            raise UnknownReferenceError("no reference with this id is in the gallery")
+        return int(removed)
+
+    def identify(
+        self, probe: Features, *, threshold: float | None = None, top: int | None = None
+    ) -> Identification:
+        """Find candidates in all shards at once; as `Gallery.identify`."""
+        return self.identify_many((probe,), threshold=threshold, top=top)[0]
+
+    def identify_many(
+        self,
+        probes: Sequence[Features],
+        *,
+        threshold: float | None = None,
+        top: int | None = None,
+    ) -> list[Identification]:
+        """Find candidates for many probes; as `Gallery.identify_many`."""
+        checked_question(threshold, top)
+        for probe in probes:
+            checked_probe(self._card, probe)
+        asked = [shard.rank(list(probes), threshold, top) for shard in self._shards]
+        answers: list[tuple[int, int, list[Ranked]]] = _answers(asked)
+        version = sum(answer[0] for answer in answers)
+        size = sum(answer[1] for answer in answers)
+        return [
+            self._merged([answer[2][n] for answer in answers], version, size, threshold, top)
+            for n in range(len(probes))
+        ]
+
+    def _merged(
+        self,
+        parts: list[Ranked],
+        version: int,
+        size: int,
+        threshold: float | None,
+        top: int | None,
+    ) -> Identification:
+        found = ranked((pair for part in parts for pair in part), self._card, top)
+        return Identification(
+            candidates=tuple(
+                Candidate(reference=name, score=self._score(value, name)) for value, name in found
+            ),
+            card=self._card,
+            gallery=self._name,
+            version=version,
+            size=size,
+            threshold=threshold,
+            top=top,
+        )
