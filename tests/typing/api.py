@@ -12,6 +12,8 @@ from typing import assert_type
 from uuid import UUID
 
 from biotrail.audit import AuditLogger, Receipt, SignedCheckpoint, open_log, rotate_key_file
+from biotrail.audit.biometric import BiometricCheck
+from biotrail.audit.changes import enrolment_event
 from biotrail.errors import BiotrailError, NotRecordedError, UnknownOutcomeError, VerificationError
 from biotrail.events import (
     Actor,
@@ -26,6 +28,14 @@ from biotrail.events import (
     Reason,
     Subject,
 )
+from biotrail.matchers import (
+    Enrolment,
+    FailureToEnrol,
+    MatcherBackend,
+    ReferenceStore,
+    enrol,
+)
+from biotrail.matchers.gallery import Gallery
 from biotrail.signing import Ed25519Signer, Signer, VerifierKey
 from biotrail.tlog import Checkpoint, ProofFile, verify_consistency, verify_inclusion
 
@@ -95,6 +105,29 @@ async def tasks_record(log: AuditLogger, event: Event) -> Receipt:
         attempt.failed_to_acquire("no_face")
     assert_type(attempt.receipt, Receipt | None)
     return await log.arecord(event)
+
+
+async def attempts_compare(
+    log: AuditLogger, matcher: MatcherBackend, store: ReferenceStore, gallery: Gallery, image: bytes
+) -> bool:
+    """Checks take their options by name; a reference may be named by its id."""
+    with log.attempt(action="door.open") as attempt:
+        check = attempt.verify(matcher, "ref-1", image, references=store, threshold=0.6)
+        assert_type(check, BiometricCheck)
+        assert_type(check.comparison, Comparison | None)
+    async with log.attempt(action="door.open") as attempt:
+        found = await attempt.aidentify(matcher, gallery, image, policy=None, rule="mean")
+    return found.matched
+
+
+def enrolments_are_answers(matcher: MatcherBackend, images: list[bytes]) -> Event:
+    """An enrolment or the reason why not; either becomes an event."""
+    found = enrol(matcher, images, consistency=0.6, minimum=2)
+    if isinstance(found, Enrolment):
+        assert_type(found.reference.id, str | None)
+    else:
+        assert_type(found, FailureToEnrol)
+    return enrolment_event(found, subject="alice")
 
 
 class DeviceSigner:
