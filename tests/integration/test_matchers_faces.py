@@ -260,12 +260,14 @@ def test_a_mirror_image_turns_the_other_way(finder: FaceFinder) -> None:
 
 
 def spoilt(image: Any, how: str) -> Any:
-    """The photograph, blurred, dark, bright, or turned on its side."""
+    """The photograph, blurred, dark, bright, cut off, or turned on its side."""
     import numpy
     from PIL import Image, ImageFilter
 
     if how == "blur":
         return numpy.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(14)))
+    if how == "cut off":
+        return numpy.ascontiguousarray(image[:, : round(0.57 * image.shape[1])])
     if how == "small":
         return numpy.asarray(Image.fromarray(image).reduce(5))
     if how == "pose":
@@ -282,6 +284,7 @@ def spoilt(image: Any, how: str) -> Any:
         ("bright", {"maximum_brightness": 200.0}, "too_bright"),
         ("small", {}, "too_small"),
         ("pose", {"maximum_roll_degrees": 30.0}, "pose"),
+        ("cut off", {}, "low_quality"),
     ],
 )
 def test_poor_captures_are_typed_failures(

@@ -18,9 +18,10 @@ class Quality:
         pitch_degrees: Nod of the head; positive upwards.
         roll_degrees: Lean of the head; positive to the subject's own left.
         eye_distance: Distance of the pupils in the image, in pixels.
-        sharpness: Root of the mean squared Laplacian over the face at 112 x 112 pixels, in grey
-            levels (see `biotrail.matchers.faces.measured.face_light`).
+        sharpness: Root of the mean squared Laplacian over the face at 112 x 112 pixels, as a share
+            of its contrast (see `biotrail.matchers.faces.measured.face_light`).
         brightness: Mean grey level of the face, from 0 to 255.
+        visible: Share of the face's points that lie within the image, from 0 to 1.
         neutrality: From 0 for a full expression to 1 for a face at rest.
     """
 
@@ -30,4 +31,5 @@ class Quality:
     eye_distance: float | None = None
     sharpness: float | None = None
     brightness: float | None = None
+    visible: float | None = None
     neutrality: float | None = None

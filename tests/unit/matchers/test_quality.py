@@ -15,7 +15,7 @@ from biotrail.matchers import CaptureFailure, CaptureGates, KnownAnswers, Qualit
 from biotrail.matchers._self_test import drawn_face
 from biotrail.matchers.faces.alignment import FivePoints
 from biotrail.matchers.faces.known_answers import _POINTS
-from biotrail.matchers.faces.measured import BLENDSHAPES, face_light, neutrality, pose
+from biotrail.matchers.faces.measured import BLENDSHAPES, face_light, neutrality, pose, share_within
 from biotrail.matchers.faces.sample import quality_of
 
 pytestmark = [pytest.mark.component("numpy"), pytest.mark.component("pillow")]
@@ -27,6 +27,7 @@ GOOD = Quality(
     eye_distance=80.0,
     sharpness=0.3,
     brightness=120.0,
+    visible=1.0,
     neutrality=0.8,
 )
 
@@ -43,6 +44,7 @@ GOOD = Quality(
         ({"brightness": 236.0}, "too_bright", "at most 235"),
         ({"sharpness": 0.06}, "blur", "0.060; at least 0.065"),
         ({"sharpness": math.nan}, "blur", "nan"),
+        ({"visible": 0.7}, "low_quality", "70% of the face is in the picture; at least 0.75"),
     ],
 )
 def test_each_gate_has_its_reason(change: dict[str, float], reason: str, sentence: str) -> None:
@@ -134,6 +136,14 @@ def test_light_is_measured_in_the_face(kind: FivePoints) -> None:
     assert half[0] == pytest.approx(sharp, rel=0.2)
     flat = numpy.full_like(pixels, 77)
     assert face_light(flat, points, kind=kind) == pytest.approx((0.0, 77.0), abs=0.01)
+
+
+def test_what_lies_outside_is_counted() -> None:
+    """The share of points within the image, its edges included."""
+    import numpy
+
+    points = numpy.array([(0, 0, 5), (10, 20, 5), (10.1, 5, 5), (5, -0.1, 5)])
+    assert share_within(points, width=10, height=20) == 0.5
 
 
 def test_samples_without_a_face_have_little_quality() -> None:

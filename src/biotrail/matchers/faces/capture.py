@@ -10,7 +10,7 @@ from biotrail.matchers.card import ModelCard
 from biotrail.matchers.faces.alignment import FivePointFace, FivePoints, align, five_points
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
-from biotrail.matchers.faces.measured import face_light
+from biotrail.matchers.faces.measured import face_light, share_within
 from biotrail.matchers.faces.presets import FaceModel
 from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.images import read_image
@@ -91,6 +91,7 @@ class FaceChips:
             eye_distance=_eye_distance(given, kind),
             sharpness=sharpness,
             brightness=brightness,
+            visible=share_within(given, width=picture.width, height=picture.height),
         )
 
 

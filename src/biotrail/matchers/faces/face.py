@@ -11,7 +11,7 @@ from biotrail.matchers._geometry import LANDMARKS, eye_distance
 from biotrail.matchers._wire import POINTS
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.faces.alignment import FivePoints, five_points
-from biotrail.matchers.faces.measured import BLENDSHAPES, face_light
+from biotrail.matchers.faces.measured import BLENDSHAPES, face_light, share_within
 from biotrail.matchers.faces.sample import FaceSample
 from biotrail.matchers.images import RgbImage
 
@@ -63,6 +63,9 @@ class Face:
             transformation=self.transformation,
             sharpness=sharpness,
             brightness=brightness,
+            visible=share_within(
+                self.landmarks, width=self.picture.width, height=self.picture.height
+            ),
             milliseconds=self.milliseconds,
         )
 

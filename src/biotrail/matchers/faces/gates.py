@@ -37,6 +37,8 @@ class CaptureGates:
         minimum_sharpness: As a share of contrast; less is blurred, or has too few pixels.
         minimum_brightness: Mean grey level; less is too dark.
         maximum_brightness: Mean grey level; more is too bright.
+        minimum_visible: Share of the face's points within the image; less is a face that the edge
+            of the picture cuts off.
         minimum_neutrality: 0 takes any expression.
     """
 
@@ -47,6 +49,7 @@ class CaptureGates:
     minimum_sharpness: float = attrs.field(default=0.065, validator=_limit)
     minimum_brightness: float = attrs.field(default=12.0, validator=_limit)
     maximum_brightness: float = attrs.field(default=235.0, validator=_limit)
+    minimum_visible: float = attrs.field(default=0.75, validator=_limit)
     minimum_neutrality: float = attrs.field(default=0.0, validator=_limit)
 
     @classmethod
@@ -58,6 +61,7 @@ class CaptureGates:
             maximum_pitch_degrees=_NO_LIMIT,
             maximum_roll_degrees=_NO_LIMIT,
             minimum_sharpness=0,
+            minimum_visible=0,
             minimum_brightness=0,
             maximum_brightness=_NO_LIMIT,
         )
@@ -104,6 +108,13 @@ class CaptureGates:
                 "sharpness {:.3f}",
                 quality.sharpness,
                 self.minimum_sharpness,
+                _NO_LIMIT,
+            ),
+            (
+                failure.LOW_QUALITY,
+                "{:.0%} of the face is in the picture",
+                quality.visible,
+                self.minimum_visible,
                 _NO_LIMIT,
             ),
             (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
     from biotrail.matchers.images import Pixels
 
-__all__ = ["BLENDSHAPES", "face_light", "neutrality", "pose"]
+__all__ = ["BLENDSHAPES", "face_light", "neutrality", "pose", "share_within"]
 
 BLENDSHAPES = (
     *("_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft"),
@@ -66,6 +66,19 @@ def neutrality(blendshapes: Mapping[str, float]) -> float:
     """
     strong = (value for name, value in blendshapes.items() if name.startswith(_EXPRESSIVE))
     return 1.0 - max(strong, default=0.0)
+
+
+def share_within(points: Vector, *, width: int, height: int) -> float:
+    """Share of the points that lie within an image of this size, in pixels, edges included.
+
+    Args:
+        points: x and y in the first two columns.
+        width: Of the image.
+        height: Of the image.
+    """
+    x, y = points[:, 0], points[:, 1]
+    inside = (x >= 0) & (x <= width) & (y >= 0) & (y <= height)
+    return float(inside.mean())
 
 
 def face_light(pixels: Pixels, points: Vector, *, kind: FivePoints) -> tuple[float, float]:

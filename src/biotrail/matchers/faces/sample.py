@@ -28,6 +28,7 @@ class FaceSample(Sample):
             float64, shape (4, 4).
         sharpness: As in `Quality`.
         brightness: As in `Quality`.
+        visible: As in `Quality`.
         milliseconds: Time of the frame in its video, where it is of one.
     """
 
@@ -36,6 +37,7 @@ class FaceSample(Sample):
     transformation: Vector | None = attrs.field(default=None, repr=False)
     sharpness: float | None = None
     brightness: float | None = None
+    visible: float | None = None
     milliseconds: int | None = None
 
 
@@ -54,5 +56,6 @@ def quality_of(sample: Sample) -> Quality:
         eye_distance=sample.eye_distance,
         sharpness=sample.sharpness,
         brightness=sample.brightness,
+        visible=sample.visible,
         neutrality=None if shapes is None else neutrality(shapes),
     )
