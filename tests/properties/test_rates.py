@@ -135,7 +135,7 @@ def test_weighted_counts_equal_a_count_of_copies(
     )
     non_mated = NonMatedScores.of(scores)
     assert non_mated.total(given_weights) == len(copies)
-    count = non_mated.allowed(target, given_weights)
+    count = non_mated.allowed(target, given_weights, non_mated.total(given_weights))
     threshold = non_mated.threshold(count) / 1e6
     matching = [value for value in copies if value >= threshold]
     assert non_mated.matches(count, given_weights) == len(matching)

@@ -36,6 +36,7 @@ __all__ = ["METHOD", "Interval", "PeopleSample", "Scatter", "upper_quantile"]
 
 METHOD = "two draws of people: threshold from the first, error rates from the second"
 _LARGEST_SHARE = 0.5
+_SPARE = 4
 _FEW_ERR = 3
 """With errors of fewer people than this, resampling cannot tell how they spread."""
 
@@ -74,12 +75,14 @@ class PeopleSample:
         non_mated: Non-mated comparisons.
         mated: Mated comparisons.
         draws: Two draws of people for each resample.
+        totals: Weight of all non-mated comparisons under each of these draws.
         others: How many people each second draw is of.
     """
 
     non_mated: NonMatedScores
     mated: MatedScores
     draws: tuple[tuple[Reals, Reals], ...]
+    totals: tuple[tuple[float, float], ...]
     others: int
 
     @classmethod
@@ -124,14 +127,21 @@ class PeopleSample:
             )
         taking_part = non_mated.taking_part | (mated.counts > 0)
         number = int(taking_part.sum()) if others is None else others
-        usable = [
-            both
-            for both in draws(taking_part, others=number, resamples=resamples, seed=seed)
-            if all(non_mated.total(one) and one @ mated.counts for one in both)
-        ]
+        usable, totals = [], []
+        for both in draws(taking_part, others=number, resamples=resamples, seed=seed):
+            weights = non_mated.total(both[0]), non_mated.total(both[1])
+            if all(weights) and all(one @ mated.counts for one in both):
+                usable.append(both)
+                totals.append(weights)
         if len(usable) < resamples // 2:
             raise CalibrationError("too few people are compared with each other for an interval")
-        return cls(non_mated=non_mated, mated=mated, draws=tuple(usable), others=number)
+        return cls(
+            non_mated=non_mated,
+            mated=mated,
+            draws=tuple(usable),
+            totals=tuple(totals),
+            others=number,
+        )
 
     def at_target(self, target: float) -> Scatter:
         """What a threshold for this FMR, found with other people, does to other people again."""
@@ -139,10 +149,10 @@ class PeopleSample:
 
         rates = numpy.empty((2, len(self.draws)))
         for place, (found_with, measured_on) in enumerate(self.draws):
-            count = self.non_mated.allowed(target, found_with)
+            count = self.non_mated.allowed(target, found_with, self.totals[place][0])
             threshold = self.non_mated.threshold(count)
             matches = self.non_mated.matches(count, measured_on)
-            rates[0, place] = matches / self.non_mated.total(measured_on)
+            rates[0, place] = matches / self.totals[place][1]
             rates[1, place] = self.mated.fnmr(threshold, measured_on)
         rates.sort(axis=1)
         return Scatter(fmr=rates[0], fnmr=rates[1])
@@ -161,26 +171,51 @@ class PeopleSample:
             upper = max(upper, rule_of_three(self.mated.people, confidence))
         return Interval(lower, upper)
 
-    def eer_interval(self, confidence: float) -> Interval:
-        """Two-sided interval of the EER: threshold and rate both from each first draw."""
+    def eer_interval(self, confidence: float, near: float) -> Interval:
+        """Two-sided interval of the EER: threshold and rate both from each first draw.
+
+        Args:
+            confidence: Of the interval.
+            near: The EER of all comparisons, near which that of most draws lies.
+        """
         import numpy
 
-        thresholds = numpy.unique(numpy.append(self.non_mated.micro, self.mated.micro))[::-1]
+        non_mated, mated = self.non_mated.micro, self.mated.micro
+        thresholds = numpy.unique(numpy.append(non_mated, mated))[::-1]
         thresholds = numpy.append(thresholds[0] + 1, thresholds)
-        matching = len(self.non_mated.micro) - self.non_mated.micro[::-1].searchsorted(thresholds)
-        rejected = self.mated.micro.searchsorted(thresholds)
-        rates = numpy.sort([self._eer(one, matching, rejected) for one, _ in self.draws])
+        matching = len(non_mated) - non_mated[::-1].searchsorted(thresholds)
+        rejected = mated.searchsorted(thresholds)
+        # Hardly any draw's rates cross beyond a multiple of this EER; then all is looked at.
+        part = int(matching.searchsorted(_SPARE * near * len(non_mated) + 1000))
+        rates = numpy.empty(len(self.draws))
+        for place, ((weights, _), (total, _)) in enumerate(
+            zip(self.draws, self.totals, strict=True)
+        ):
+            found = self._eer(weights, total, matching[:part], rejected[:part])
+            if found is None:
+                found = self._eer(weights, total, matching, rejected)
+            rates[place] = found
+        rates.sort()
         half = (1 - confidence) / 2
         lower = -upper_quantile(-rates[::-1], 1 - half)
         return Interval(lower, upper_quantile(rates, 1 - half))
 
-    def _eer(self, weights: Reals, matching: Integers, rejected: Integers) -> float:
+    def _eer(
+        self, weights: Reals, total: float, matching: Integers, rejected: Integers
+    ) -> float | None:
+        """The EER of a draw, if its rates cross at these thresholds; else None.
+
+        At the most lenient of all thresholds they always have: everything matches there.
+        """
         import numpy
 
-        pairs = weights[self.non_mated.left] * weights[self.non_mated.right]
-        mated = weights[self.mated.person]
-        fmr = numpy.append(0.0, pairs.cumsum())[matching] / pairs.sum()
-        fnmr = numpy.append(0.0, mated.cumsum())[rejected] / mated.sum()
+        last = int(matching[-1])
+        left, right = self.non_mated.left[:last], self.non_mated.right[:last]
+        mated = numpy.append(0.0, weights[self.mated.person].cumsum())
+        fmr = numpy.append(0.0, (weights[left] * weights[right]).cumsum())[matching] / total
+        fnmr = mated[rejected] / mated[-1]
+        if fmr[-1] <= fnmr[-1]:
+            return None
         place = crossing(fmr, fnmr)
         return float(fmr[place] + fnmr[place]) / 2
 

@@ -187,7 +187,7 @@ def _part(
         size=_size(curve, scores, only),
         eer=best.rate,
         eer_threshold=best.threshold,
-        eer_interval=None if sample is None else sample.eer_interval(confidence),
+        eer_interval=None if sample is None else sample.eer_interval(confidence, best.rate),
         points=tuple(_point(rate, curve, sample, confidence) for rate in targets),
         at_overall=tuple(curve.at(threshold) for threshold in thresholds),
         curve=curve,

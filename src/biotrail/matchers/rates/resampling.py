@@ -151,12 +151,17 @@ class NonMatedScores:
         """Weight of the first `count` comparisons."""
         return float(weights[self.left[:count]] @ weights[self.right[:count]])
 
-    def allowed(self, target: float, weights: Reals) -> int:
+    def allowed(self, target: float, weights: Reals, total: float) -> int:
         """How many comparisons may match so that the weighted FMR is at most `target`.
 
         Scores that are equal are let in together or not at all.
+
+        Args:
+            target: A false match rate.
+            weights: The people's weights.
+            total: Weight of all comparisons under them.
         """
-        limit = target * self.total(weights) * (1 + 1e-12)
+        limit = target * total * (1 + 1e-12)
         distinct = len(self.ends)
         tried = min(distinct, int(_SPARE * target * len(self.micro)) + 256)
         while True:
