@@ -325,6 +325,9 @@ def test_an_attempt_is_one_event(trail: Trail) -> None:
         async def arecord(self, event: Event) -> Any:
             raise NotImplementedError
 
+        def fall_back(self, event: Event, error: Exception) -> Any:
+            raise error
+
     attempt = Attempt(Recorder(), datetime.now(UTC), {"action": "door.open"})
     with attempt:
         attempt.grant()
