@@ -8,7 +8,7 @@ whose they are, nor any feature. The audit log holds none of this file, and this
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,8 +95,13 @@ class ReferenceStore:
         Raises:
             MatcherError: It has no id, or the id is taken, by a revoked reference too.
         """
+        self.add_many([(reference, subject)])
+
+    def add_many(self, references: Iterable[tuple[Reference, str | None]]) -> None:
+        """Keep many references, each with its person or None, all of them or none; as `add`."""
         with self._file.changing():
-            self._rows.insert(reference, self._seal.mark(subject))
+            for reference, subject in references:
+                self._rows.insert(reference, self._seal.mark(subject))
 
     def replace(self, old: str, reference: Reference) -> None:
         """Re-enrol: keep a reference for the same person, and revoke the old one, both or neither.
@@ -106,11 +111,17 @@ class ReferenceStore:
             RevokedReferenceError: It is revoked already.
             MatcherError: As `add`.
         """
+        self.replace_many({old: reference})
+
+    def replace_many(self, renewed: Mapping[str, Reference]) -> None:
+        """Replace many at once, by old id, as for another projection key; all of them or none."""
+        gone: list[bytes] = []
         with self._file.changing():
-            head, _ = self._rows.row(old)
-            self._rows.insert(reference, head.mark)
-            sealed = self._rows.revoke(old, "re_enrolled", self._now())
-        self._file.purge(list(needles_of(sealed)))
+            for old, reference in renewed.items():
+                head, _ = self._rows.row(old)
+                self._rows.insert(reference, head.mark)
+                gone += needles_of(self._rows.revoke(old, "re_enrolled", self._now()))
+        self._file.purge(gone)
 
     def get(self, id: str) -> Reference:
         """The reference, if it may be compared with now.

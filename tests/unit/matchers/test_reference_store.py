@@ -130,6 +130,22 @@ def test_a_replacement_that_fails_changes_nothing(kept: ReferenceStore, old: str
     assert kept.get("reference-of-person-0001").id
 
 
+def test_many_at_once_or_none(kept: ReferenceStore) -> None:
+    """Many are kept, and many replaced, in one turn; where one cannot be, none is."""
+    kept.add_many([(reference(number), f"person {number}") for number in range(20)])
+    ids = kept.ids()
+    assert len(ids) == 20
+    with pytest.raises(MatcherError, match="taken"):
+        kept.add_many([(reference(30), None), (reference(3), None)])
+    with pytest.raises(UnknownReferenceError):
+        kept.replace_many({ids[0]: reference(40), "unknown": reference(41)})
+    assert kept.ids(revoked=True) == ids
+    kept.replace_many({id: reference(50 + number) for number, id in enumerate(ids)})
+    assert len(kept) == 20
+    assert kept.ids(subject="person 7") == ["reference-of-person-0057"]
+    assert len(kept.ids(revoked=True)) == 40
+
+
 def test_revocation_is_for_good(kept: ReferenceStore) -> None:
     """A revoked reference is not given out, not revoked twice, and not renewed under its id."""
     kept.add(reference(1))
@@ -165,6 +181,14 @@ def test_deletion_is_reported(kept: ReferenceStore) -> None:
     assert (report.copies_after, report.error, report.empty) == (0, "", True)
     assert kept.ids(revoked=True) == ["reference-of-person-0002"]
     kept.add(reference(0))  # after deletion the id is free again
+
+
+def test_an_id_within_another_id_is_no_trace(kept: ReferenceStore) -> None:
+    """An id that begins another id, which stays, does not make a deletion look incomplete."""
+    kept.add(reference(1))
+    kept.add(reference(2, id="reference-of-person-0001-second"))
+    assert kept.delete_references(["reference-of-person-0001"]).empty
+    assert kept.ids() == ["reference-of-person-0001-second"]
 
 
 def test_a_wrong_key_is_named(kept: ReferenceStore, tmp_path: Path) -> None:
