@@ -42,6 +42,13 @@ def _mediapipe() -> str | None:
     return reason
 
 
+def _postgres() -> str | None:
+    reason = _packages("postgres", "psycopg")()
+    if reason is None and not all(shutil.which(name) for name in ("initdb", "postgres")):
+        reason = "initdb and postgres are not on PATH (Debian: postgresql)"
+    return reason
+
+
 def _go() -> str | None:
     reason = _program("go", "golang-go")()
     package = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
@@ -89,6 +96,7 @@ COMPONENTS: dict[str, Probe] = {
     "pycddl": _packages("test", "pycddl"),
     "pynacl": _packages("fast", "nacl"),
     "pyeer": _packages("test", "pyeer"),
+    "postgres": _postgres,
     "shared": _shared,
     "strace": _program("strace", "strace"),
     "tmpfs": _tmpfs,

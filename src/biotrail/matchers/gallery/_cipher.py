@@ -10,20 +10,39 @@ from __future__ import annotations
 
 import os
 import struct
+from typing import TYPE_CHECKING
 
 from biotrail.errors import GalleryFileError, MatcherError
 
-__all__ = ["KEY_BYTES", "SALT_BYTES", "TAG_BYTES", "ChunkCipher", "new_salt"]
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+__all__ = ["KEY_BYTES", "SALT_BYTES", "TAG_BYTES", "ChunkCipher", "RowCipher", "new_salt"]
 
 KEY_BYTES = 32
 SALT_BYTES = 32
 TAG_BYTES = 16
 _INFO = b"biotrail/gallery/1"
+_ROW_INFO = b"biotrail/gallery-row/1"
+_NONCE_BYTES = 12
 
 
 def new_salt() -> bytes:
     """A salt for a new file."""
     return os.urandom(SALT_BYTES)
+
+
+def _derived(key: bytes, salt: bytes, info: bytes) -> AESGCM:
+    """AES-256-GCM under a key that is derived from the host's."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    given: object = key
+    if not isinstance(given, bytes) or len(given) != KEY_BYTES:
+        raise MatcherError("the key of a gallery must be 32 bytes")
+    derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=info)
+    return AESGCM(derive.derive(key))
 
 
 class ChunkCipher:
@@ -40,15 +59,7 @@ class ChunkCipher:
     """
 
     def __init__(self, key: bytes, salt: bytes, header: bytes, chunks: int) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-        given: object = key
-        if not isinstance(given, bytes) or len(given) != KEY_BYTES:
-            raise MatcherError("the key of a gallery must be 32 bytes")
-        derive = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=_INFO)
-        self._cipher = AESGCM(derive.derive(key))
+        self._cipher = _derived(key, salt, _INFO)
         self._header = header
         self._chunks = chunks
 
@@ -76,3 +87,47 @@ class ChunkCipher:
             raise GalleryFileError(
                 "the gallery does not open with this key", reason="wrong key"
             ) from None
+
+
+class RowCipher:
+    """Seals and opens single rows, each bound to its gallery, its number and its reference's id.
+
+    Nonces are random: rows of one key should stay below 2**32 (NIST SP 800-38D, section 8.3).
+
+    Args:
+        key: The host's key, 32 bytes.
+        salt: The gallery's salt.
+
+    Raises:
+        MatcherError: The key is not 32 bytes.
+    """
+
+    def __init__(self, key: bytes, salt: bytes) -> None:
+        self._cipher = _derived(key, salt, _ROW_INFO)
+
+    def seal(self, plain: bytes, gallery: str, number: int, reference: str) -> bytes:
+        """Nonce, ciphertext and tag."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, _bound(gallery, number, reference))
+
+    def open(self, sealed: bytes, gallery: str, number: int, reference: str) -> bytes:
+        """The row.
+
+        Raises:
+            MatcherError: The key is another one, or the row was changed or moved.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        try:
+            return self._cipher.decrypt(nonce, rest, _bound(gallery, number, reference))
+        except (InvalidTag, ValueError):
+            raise MatcherError(
+                f"row {number} of the gallery {gallery} does not open: another key made it, or it "
+                "was changed"
+            ) from None
+
+
+def _bound(gallery: str, number: int, reference: str) -> bytes:
+    name = gallery.encode()
+    return struct.pack("<QQ", number, len(name)) + name + reference.encode()
