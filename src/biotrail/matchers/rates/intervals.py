@@ -9,7 +9,7 @@ that scatter at the confidence. The smaller the second group, the wider the scat
 people holds for more of them, and for the whole population, all the more.
 
 A plain percentile of resampled error rates at the threshold that was found covers too seldom (down
-to 80 % for a stated 95 %, docs/explanation/error-rates.md), since it forgets that the threshold was
+to 81 % for a stated 95 %, docs/explanation/error-rates.md), since it forgets that the threshold was
 chosen where this group of people had few false matches.
 
 No bound lies below the rule of 3 over people. What none of this covers: people of another kind,
