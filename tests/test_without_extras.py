@@ -84,6 +84,7 @@ def test_the_command_says_which_extra_is_missing(missing: str) -> None:
     [
         ("embedding", 'EmbeddingMatcher(model="any", version="1", dimension=128)'),
         ("mediapipe", "MediaPipeFaceLandmarks()"),
+        ("evaluate", 'ScoreTable.from_rows([("a", "b", 0.5)])'),
         ("onnx", "OnnxFaceEmbedder()"),
         ("opencv", "OpenCvFaceRecognizer()"),
     ],

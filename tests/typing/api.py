@@ -29,11 +29,19 @@ from biotrail.events import (
     Subject,
 )
 from biotrail.matchers import (
+    AttemptHistory,
+    Calibration,
+    ComparisonScore,
+    DecisionPolicy,
     Enrolment,
     FailureToEnrol,
     MatcherBackend,
+    ModelCard,
     ReferenceStore,
+    ScoreTable,
+    calibrate,
     enrol,
+    evaluate,
 )
 from biotrail.matchers.gallery import Gallery
 from biotrail.signing import Ed25519Signer, Signer, VerifierKey
@@ -128,6 +136,24 @@ def enrolments_are_answers(matcher: MatcherBackend, images: list[bytes]) -> Even
     else:
         assert_type(found, FailureToEnrol)
     return enrolment_event(found, subject="alice")
+
+
+def thresholds_come_from_people(scores: ScoreTable, card: ModelCard) -> Calibration:
+    """Scores of known people become a calibration, which reads what it writes."""
+    calibration = calibrate(scores, 1e-3, 0.95, card=card, cohort="staff, front door")
+    assert_type(calibration.fmr_upper, float)
+    assert_type(evaluate(scores).overall.eer, float)
+    return Calibration.from_json(calibration.to_json())
+
+
+def policies_keep_no_state(
+    policy: DecisionPolicy, score: ComparisonScore, history: AttemptHistory
+) -> AttemptHistory:
+    """A policy is asked with the history and the time, and gives the history back."""
+    decided = policy.decide(score, history=history, now=datetime.now(UTC))
+    assert_type(decided.granted, bool)
+    assert_type(decided.comparison, Comparison | None)
+    return decided.history
 
 
 class DeviceSigner:
