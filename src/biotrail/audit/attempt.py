@@ -133,7 +133,7 @@ class Attempt:
 
         A failure to acquire, something that is no image, and a reference that is unknown, revoked
         or expired are denied for that reason. A comparison is granted or denied by the policy, if
-        one is among the options (see `biotrail.audit.biometric.CheckOptions`); else the host
+        one is among the options (see `biotrail.audit.check.CheckOptions`); else the host
         decides. References expire by the attempt's time.
 
         Raises:

@@ -112,6 +112,17 @@ def test_without_a_policy_the_host_decides(trail: Trail) -> None:
     assert attempt.granted
 
 
+@pytest.mark.parametrize(
+    ("word", "matched"), [("attack", False), ("undetermined", True), ("bona_fide", True)]
+)
+def test_an_attack_is_no_match_for_the_host(trail: Trail, word: str, matched: bool) -> None:
+    """Without a policy too, a flagged attack does not read as a match; the score's word stays."""
+    check, _ = verify(trail, ENROLLED, threshold=0.7, pad=Detector(word))
+    assert check.matched == matched
+    assert trail.last()["comparison"]["decision"] == "match"
+    assert trail.last()["comparison"]["pad"] == word
+
+
 def test_without_a_threshold_it_is_undetermined(trail: Trail) -> None:
     """Nobody set a threshold: the score is recorded, and no match."""
     check, _ = verify(trail, ENROLLED)
@@ -297,7 +308,7 @@ def test_who_is_identified_must_be_valid_still(
     last = trail.last()
     assert (granted, last["reason"]) == (False, reason)
     assert last["comparison"]["decision"] == "match"
-    assert check.denied == reason
+    assert (check.denied, check.matched) == (reason, False)
 
 
 def test_turned_away_before_a_search(trail: Trail) -> None:
