@@ -53,6 +53,12 @@ def test_what_is_kept_comes_back(kept: ReferenceStore, tmp_path: Path) -> None:
         assert {one.id for one in again.references()} == set(again.ids())
 
 
+def test_the_file_is_set_to_forget(kept: ReferenceStore) -> None:
+    """SQLite overwrites what is deleted, keeps no write-ahead log, and waits for the disk."""
+    for pragma, value in (("secure_delete", 1), ("journal_mode", "delete"), ("synchronous", 2)):
+        assert kept._file.query(f"PRAGMA {pragma}") == [(value,)]
+
+
 def test_the_file_is_the_owners(kept: ReferenceStore) -> None:
     """Nobody else on the machine may read the file."""
     assert os.stat(kept.place).st_mode & 0o077 == 0
