@@ -93,6 +93,17 @@ def test_it_knows_checkpoints(judge: Judge) -> None:
     assert results == [one.get("size", "refused") for one in notes]
 
 
+def test_it_knows_the_second_algorithm(judge: Judge) -> None:
+    """It opens checkpoints that were signed by ECDSA, and refuses notes and keys as it must."""
+    vectors = load("ecdsa.json")
+    notes = [*vectors["opens"], *vectors["refused"]]
+    keys = [vectors["verifier_key"]]
+    results = judge([{"job": "checkpoint", "note": one["note"], "keys": keys} for one in notes])
+    assert results == [one.get("size", "refused") for one in notes]
+    texts = [one["verifier_key"] for one in vectors["refused_keys"]]
+    assert judge([{"job": "verifier_key", "text": text} for text in texts]) == ["refused"] * 3
+
+
 def test_it_calculates_the_hashes_of_the_example(judge: Judge) -> None:
     """Leaf hashes and the roots of all sizes are those of the vectors."""
     vectors = load("example-log.json")

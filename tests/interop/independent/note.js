@@ -33,7 +33,8 @@ function loadKey(algorithm, bytes) {
       const key = Buffer.concat([ED25519_SPKI, bytes]);
       return crypto.createPublicKey({ key, format: 'der', type: 'spki' });
     }
-    if (algorithm === 2) {
+    // 0x04 opens an uncompressed point; with the head before it, that makes 91 bytes.
+    if (algorithm === 2 && bytes.length === 91 && bytes[26] === 4) {
       const key = crypto.createPublicKey({ key: bytes, format: 'der', type: 'spki' });
       const same = key.export({ format: 'der', type: 'spki' }).equals(bytes);
       if (same && key.asymmetricKeyDetails.namedCurve === 'prime256v1') return key;

@@ -24,8 +24,14 @@ from biotrail.canonical import (
     parse_time,
     payload_root,
 )
-from biotrail.errors import BiotrailError, CanonicalError, MalformedError, VerificationError
-from biotrail.signing import Ed25519Signer
+from biotrail.errors import (
+    BiotrailError,
+    CanonicalError,
+    MalformedError,
+    SignatureError,
+    VerificationError,
+)
+from biotrail.signing import Ed25519Signer, open_checkpoint
 from biotrail.tlog import CompactRange, leaf_hash, verify_consistency
 from tests._components import ROOT
 from tests.vectors import _spec_log as spec
@@ -42,7 +48,7 @@ def load(name: str) -> Any:
     return json.loads((maker.FOLDER / name).read_text(encoding="utf-8"))
 
 
-CANONICAL, KEYS, EXAMPLE, PAYLOADS, PROOFS, TAMPERED, FORGED = map(load, maker.FILES)
+CANONICAL, KEYS, EXAMPLE, PAYLOADS, PROOFS, TAMPERED, FORGED, ECDSA = map(load, maker.FILES)
 
 
 @pytest.mark.parametrize("name", maker.FILES)
@@ -190,7 +196,7 @@ def test_each_verdict_occurs() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_examples_on_the_pages_are_the_vectors(page: Path) -> None:
     """Bytes that a page shows stand in the vectors."""
-    files = [*maker.FOLDER.glob("*.json"), *(maker.FOLDER.parent / "tlog").glob("*.json")]
+    files = maker.FOLDER.parent.glob("*/*.json")
     known = "".join(file.read_text(encoding="utf-8") for file in sorted(files))
     text = page.read_text(encoding="utf-8")
     shown = _HEX.findall(text) + _BASE64.findall(re.sub(_HEX, "", text))
@@ -201,3 +207,25 @@ def test_pages_show_examples() -> None:
     """Most pages show bytes, so that the test above is not idle."""
     shown = [page for page in PAGES if _HEX.search(page.read_text(encoding="utf-8"))]
     assert len(shown) >= 6
+
+
+@pytest.mark.parametrize("one", ECDSA["opens"])
+def test_notes_of_the_second_algorithm_open(one: dict[str, Any]) -> None:
+    """A checkpoint signed by ECDSA opens, with either of the two values of s."""
+    key = VerifierKey.parse(ECDSA["verifier_key"])
+    checkpoint, by = open_checkpoint(one["note"], [key])
+    assert (checkpoint.size, by) == (one["size"], key)
+
+
+@pytest.mark.parametrize("one", ECDSA["refused"], ids=lambda one: one["why"])
+def test_notes_of_the_second_algorithm_are_refused(one: dict[str, Any]) -> None:
+    """A signature for another text, or in another form than strict DER, does not open."""
+    with pytest.raises(SignatureError):
+        open_checkpoint(one["note"], [VerifierKey.parse(ECDSA["verifier_key"])])
+
+
+@pytest.mark.parametrize("one", ECDSA["refused_keys"], ids=lambda one: one["why"])
+def test_keys_of_the_second_algorithm_are_refused(one: dict[str, Any]) -> None:
+    """A public key in another form, or of another curve, is no verifier key."""
+    with pytest.raises(MalformedError):
+        VerifierKey.parse(one["verifier_key"])
