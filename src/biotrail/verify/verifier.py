@@ -77,7 +77,8 @@ def verify_log(
         every_signature: Verify the signature of every checkpoint, or only of those that vouch for
             the rest. None: every one, except where there are thousands that cover fewer than ten
             entries each. Every root is compared in any case.
-        strict: Decode and re-encode every entry too.
+        strict: Decode and re-encode every entry too. Where payloads or look-up columns are checked,
+            that is done anyway.
         payloads: Open every payload and check it against the entry's commitments.
         lookups: Check look-up columns, and the store's own structure, against the entries.
         workers: Processes to use; None for as many as there are processors.
