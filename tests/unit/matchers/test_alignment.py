@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 from biotrail.errors import MatcherError
 from biotrail.matchers import FivePoints
 from biotrail.matchers._self_test import drawn_face
-from biotrail.matchers.faces.alignment import _similarity, align, template
+from biotrail.matchers.faces.alignment import (
+    _similarity,
+    align,
+    five_points,
+    template,
+)
 from biotrail.matchers.faces.known_answers import _POINTS
 
 pytestmark = [pytest.mark.component("numpy"), pytest.mark.component("pillow")]
@@ -108,3 +113,36 @@ def test_images_of_any_shape_are_cut(height: int, width: int) -> None:
     points = template(FivePoints.EYES_NOSE_AND_MOUTH, 600)
     chip = align(image, points, kind=FivePoints.EYES_NOSE_AND_MOUTH, size=112)
     assert chip.shape == (112, 112, 3)
+
+
+def test_templates_are_the_published_ones() -> None:
+    """Dlib's mean face with a quarter of padding, and ArcFace's points, to the last digit."""
+    dlib = template(FivePoints.EYE_CORNERS_AND_NOSE_BASE, 150)
+    assert dlib.round(4).tolist() == [
+        [110.9567, 46.3498],
+        [89.606, 47.8967],
+        [37.0575, 46.3727],
+        [58.4085, 47.9064],
+        [74.0112, 87.7798],
+    ]
+    assert template(FivePoints.EYES_NOSE_AND_MOUTH, 112).tolist() == [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_five_points_are_those_of_their_names(kind: FivePoints) -> None:
+    """The indices into MediaPipe's mesh are those of the points that the kind names."""
+    import numpy
+
+    landmarks = numpy.arange(478 * 3.0).reshape(478, 3)
+    expected = {
+        FivePoints.EYE_CORNERS_AND_NOSE_BASE: [263, 362, 33, 133, 2],
+        FivePoints.EYES_NOSE_AND_MOUTH: [468, 473, 1, 61, 291],
+    }[kind]
+    found = five_points(landmarks, kind)
+    assert found.tolist() == [[3 * index, 3 * index + 1] for index in expected]

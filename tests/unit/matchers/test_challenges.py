@@ -201,3 +201,50 @@ def test_samples_are_frames() -> None:
     assert (frame.left_eye_closed, frame.right_eye_closed) == (0.25, 0.5)
     with pytest.raises(MatcherError, match="neither pose"):
         seen(FaceSample(card_digest=b"d" * 32, values=numpy.zeros(1)), 3)
+
+
+def test_limits_are_where_they_are_said_to_be() -> None:
+    """At a limit a session goes on, one beyond it ends; eyes and turns count from their values."""
+    at, beyond = (judged(["blink"], [REST, REST], step=step) for step in (400, 401))
+    assert (at.outcome, beyond.outcome) == ("running", "frames_too_far_apart")
+    at, beyond = (judged(["blink"], [REST, 0, 0, 0], step=step) for step in (200, 201))
+    assert (at.outcome, beyond.outcome) == ("running", "face_lost")
+    at, beyond = (judged(["blink"], [REST] * 26, step=step) for step in (320, 321))
+    assert (at.outcome, beyond.outcome) == ("running", "too_late")
+    at, beyond = (judged(["blink"], [REST, (yaw, 0.1)]) for yaw in (25.0, 25.1))
+    assert (at.outcome, beyond.outcome) == ("running", "jump")
+    for row, passes in (
+        ([(12.0, 0.38), (20.0, 0.45), (-12.0 + 12.0, 0.38)], True),
+        ([(12.1, 0.38), (20.0, 0.45), (12.1, 0.38)], False),
+        ([(0.0, 0.39), (0.0, 0.45), (0.0, 0.39)], False),
+        ([REST, (0.0, 0.44), REST], False),
+        ([REST, (20.1, 0.45), REST], False),
+    ):
+        assert (judged(["blink"], row).outcome == "passed") is passes, row
+    for yaw, passes in ((20.0, True), (19.9, False)):
+        turn = (REST, (yaw, 0.1), REST)
+        assert (judged(["turn_left"], turn).outcome == "passed") is passes
+
+
+def test_a_blink_needs_both_eyes() -> None:
+    """A wink is no blink: each eye on its own is not enough."""
+    for left, right in ((0.9, 0.1), (0.1, 0.9)):
+        session = ChallengeSession([Challenge.BLINK])
+        wink = FrameSeen(milliseconds=40, left_eye_closed=left, right_eye_closed=right)
+        for frame in (FrameSeen(milliseconds=0), wink, FrameSeen(milliseconds=80)):
+            session.observe(frame)
+        assert session.outcome == "running"
+
+
+def test_time_counts_from_the_first_frame_and_for_each_challenge() -> None:
+    """A session that begins late in a video has its whole time, and again for each challenge."""
+    session = ChallengeSession([Challenge.TURN_LEFT, Challenge.BLINK])
+    rest = [REST] * 180
+    for frame in frames((*rest, *LEFT, REST, *rest, *BLINKING), start=1_000_000):
+        session.observe(frame)
+    assert session.outcome == "passed"
+
+
+def test_one_challenge_can_be_drawn() -> None:
+    """A session of one challenge is the shortest there is."""
+    assert len(draw_challenges(1)) == 1
