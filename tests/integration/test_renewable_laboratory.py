@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from biotrail.matchers import FaceFinder, FailureToAcquire, OnnxFaceEmbedder
+from biotrail.matchers import (
+    EmbeddingMatcher,
+    FaceFinder,
+    FailureToAcquire,
+    OnnxFaceEmbedder,
+    RenewableMatcher,
+)
 from biotrail.matchers.projection import ProjectionKey, SignProjection
-from biotrail.matchers.rates import ScoreTable, error_curve
+from biotrail.matchers.rates import ScoreTable, calibrate, error_curve
 from tests._components import SHARED
 from tests.integration.matchers_photographs import photographs
 from tests.integration.test_matchers_laboratory import enlarged
@@ -45,19 +51,23 @@ def bits(values: Any, key: ProjectionKey, centre: Any) -> Any:
     return numpy.array([projection.project(one) for one in values])
 
 
-def equal_error_rate(distance: Any, people: Any) -> float:
-    """The EER of all pairs."""
+def score_table(distance: Any, people: Any) -> ScoreTable:
+    """All pairs, each once."""
     import numpy
 
     left, right = numpy.triu_indices(len(people), 1)
-    table = ScoreTable.from_arrays(
+    return ScoreTable.from_arrays(
         distance[left, right],
         references=[str(person) for person in people[left]],
         probes=[str(person) for person in people[right]],
         higher_is_better=False,
         metric="hamming",
     )
-    return error_curve(table).equal_error_rate().rate
+
+
+def equal_error_rate(distance: Any, people: Any) -> float:
+    """The EER of all pairs."""
+    return error_curve(score_table(distance, people)).equal_error_rate().rate
 
 
 def test_accuracy_is_kept_from_a_centre(embeddings: tuple[Any, Any]) -> None:
@@ -76,6 +86,29 @@ def test_accuracy_is_kept_from_a_centre(embeddings: tuple[Any, Any]) -> None:
             found[centred].append(equal_error_rate(distance, people[unseen]))
     assert max(found[True]) < 0.010
     assert sum(found[False]) > 1.1 * sum(found[True])
+
+
+@pytest.mark.parametrize("fold", range(4))
+def test_a_threshold_holds_for_people_not_seen(embeddings: tuple[Any, Any], fold: int) -> None:
+    """Calibrated for FMR 1 % on 30 people: on 10 others FMR is within the bound, FNMR under 5 %."""
+    values, people = embeddings
+    plain = EmbeddingMatcher(model="att", version="1", dimension=128, metric="euclidean")
+    unseen = people % 4 == fold
+    centre = values[~unseen].mean(axis=0).tolist()
+    card = RenewableMatcher(plain, KEYS[1], centre=centre).card
+    signs = bits(values, KEYS[1], centre)
+    distance = (1 - signs @ signs.T / 512) / 2
+    calibration = calibrate(
+        score_table(distance[~unseen][:, ~unseen], people[~unseen]),
+        0.01,
+        card=card,
+        cohort="AT&T",
+        others=10,
+    )
+    found = error_curve(score_table(distance[unseen][:, unseen], people[unseen]))
+    at = found.at(calibration.threshold)
+    assert at.fmr <= calibration.fmr_upper
+    assert at.fnmr < 0.05
 
 
 def test_keys_do_not_link(embeddings: tuple[Any, Any]) -> None:
