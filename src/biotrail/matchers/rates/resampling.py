@@ -49,6 +49,8 @@ def draws(
     """
     import numpy
 
+    if not all(type(one) is int for one in (others, resamples, seed)):
+        raise MatcherError("others, resamples and seed are whole numbers")
     if not FEWEST_PEOPLE <= others <= _MOST_OTHERS:
         raise MatcherError(f"a bound speaks of {FEWEST_PEOPLE} to {_MOST_OTHERS:,} other people")
     if not 100 <= resamples <= 100_000:

@@ -17,6 +17,8 @@ from biotrail.errors import MatcherError
 
 __all__ = ["people_needed", "rule_of_three"]
 
+_SMALLEST = 1e-12
+
 
 def rule_of_three(trials: int, confidence: float) -> float:
     """Largest error rate that is compatible with no error in that many trials, at most 1.
@@ -24,9 +26,8 @@ def rule_of_three(trials: int, confidence: float) -> float:
     Raises:
         MatcherError: The confidence does not lie between 0 and 1.
     """
-    if not 0.0 < confidence < 1.0:
-        raise MatcherError("a confidence lies between 0 and 1, e.g. 0.95")
-    return 1.0 if trials < 1 else min(1.0, -math.log1p(-confidence) / trials)
+    exponent = -math.log1p(-_confidence(confidence))
+    return 1.0 if trials < 1 else min(1.0, exponent / trials)
 
 
 def people_needed(rate: float, confidence: float) -> int:
@@ -44,9 +45,13 @@ def people_needed(rate: float, confidence: float) -> int:
     return people
 
 
-def _trials(rate: float, confidence: float) -> float:
-    if not 0.0 < rate < 1.0:
-        raise MatcherError("an error rate to be supported lies between 0 and 1, e.g. 0.001")
-    if not 0.0 < confidence < 1.0:
+def _trials(rate: object, confidence: object) -> float:
+    if not isinstance(rate, float) or not _SMALLEST <= rate < 1.0:
+        raise MatcherError(f"an error rate to be supported lies between {_SMALLEST:g} and 1")
+    return -math.log1p(-_confidence(confidence)) / rate
+
+
+def _confidence(value: object) -> float:
+    if not isinstance(value, float) or not 0.0 < value < 1.0:
         raise MatcherError("a confidence lies between 0 and 1, e.g. 0.95")
-    return -math.log1p(-confidence) / rate
+    return value

@@ -42,8 +42,11 @@ def test_people_needed_by_the_rule_of_three(rate: float, people: int) -> None:
     assert rule_of_three((people - 1) * (people - 2) // 2, 0.95) > rate
 
 
-@pytest.mark.parametrize(("rate", "confidence"), [(0, 0.95), (1, 0.95), (0.01, 0), (0.01, 1)])
-def test_rates_and_confidences_lie_between_zero_and_one(rate: float, confidence: float) -> None:
+@pytest.mark.parametrize(
+    ("rate", "confidence"),
+    [(0, 0.95), (1, 0.95), (1e-300, 0.95), ("1", 0.95), (0.01, 0), (0.01, 1), (0.01, "0.95")],
+)
+def test_rates_and_confidences_lie_between_zero_and_one(rate: Any, confidence: Any) -> None:
     """Certainty, and a rate of zero, need infinitely many people."""
     with pytest.raises(MatcherError):
         people_needed(rate, confidence)
@@ -209,6 +212,8 @@ def test_one_person_is_refused() -> None:
         {"others": 4},
         {"others": 1_000_001},
         {"seed": -1},
+        {"seed": 0.5},
+        {"resamples": "many"},
         {"seed": 2**32},
         {"card": b"short"},
         {"cohort": " "},
