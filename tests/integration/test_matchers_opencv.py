@@ -61,6 +61,23 @@ def test_it_gives_what_onnx_runtime_gives(small: tuple[Path, FaceModel]) -> None
     assert abs(values[0]).max() > 100
 
 
+def test_the_chip_is_cut_as_opencv_cuts_it(small: tuple[Path, FaceModel]) -> None:
+    """OpenCV's own ``alignCrop`` gives the same chip, but for the way of sampling."""
+    import cv2
+    import numpy
+
+    path, preset = small
+    pixels = drawn_face().pixels
+    row = numpy.zeros((1, 15), numpy.float32)
+    row[0, 4:14] = numpy.array(POINTS, numpy.float32).ravel()
+    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False) as matcher:
+        theirs = matcher._recognizer.alignCrop(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), row)
+        ours = matcher.capture(FivePointFace(image=pixels, points=POINTS))
+        assert isinstance(ours, FaceSample)
+    difference = numpy.abs(theirs[:, :, ::-1].astype(int) - ours.values.astype(int))
+    assert difference[8:-8, 8:-8].mean() < 2.0
+
+
 def test_its_card_names_opencv(small: tuple[Path, FaceModel]) -> None:
     """Features of one runtime are not those of another: the card says which it was."""
     import cv2
