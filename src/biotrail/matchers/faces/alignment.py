@@ -6,8 +6,8 @@ plane), and the face is resampled. A model that is given faces in another place 
 answers with worse features, silently. So a template belongs to its model.
 
 Coordinates are continuous: (0, 0) is the upper left corner of the image, (0.5, 0.5) the middle of
-its first pixel. The templates' makers count from the middle; on the AT&T photographs that half pixel
-changed neither the EER nor the FNMR at FMR 1 % of dlib's network.
+its first pixel. The templates' makers count from the middle; on the AT&T photographs that half
+pixel changed neither the EER nor the FNMR at FMR 1 % of dlib's network.
 """
 
 from __future__ import annotations
