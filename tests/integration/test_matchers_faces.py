@@ -23,6 +23,7 @@ from biotrail.matchers import (
     FivePoints,
     KnownAnswers,
     MatcherBackend,
+    MediaPipeFaceLandmarks,
     OnnxFaceEmbedder,
     Reference,
 )
@@ -349,6 +350,22 @@ def test_frames_of_a_video_come_with_rising_times() -> None:
                 video.find(image, milliseconds=wrong)  # type: ignore[arg-type]
         with pytest.raises(MatcherError, match="before its first frame"):
             video.self_test()
+
+
+def test_a_face_of_a_video_can_be_compared(embedder: OnnxFaceEmbedder) -> None:
+    """The frame in which a challenge was passed is the one that is compared."""
+    image = picture("enrolled")
+    with FaceFinder(photographs()["model"], video=True) as video:
+        face = video.find(image, milliseconds=40)
+        assert not isinstance(face, FailureToAcquire)
+        sample = embedder.capture(face)
+        assert isinstance(sample, FaceSample)
+        assert sample.milliseconds == 40
+        by_geometry = MediaPipeFaceLandmarks(finder=video).capture(face)
+        assert isinstance(by_geometry, FaceSample)
+        assert (by_geometry.values == face.landmarks).all()
+    score = embedder.compare(embedder.extract(sample), features(embedder, image))
+    assert score.value < 0.15
 
 
 def test_images_have_no_time(finder: FaceFinder) -> None:

@@ -16,6 +16,7 @@ from biotrail.matchers._worker import LostWorker, NetworkSeal
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.faces.face import Face
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.sample import quality_of
 from biotrail.matchers.quality import Quality
@@ -75,13 +76,13 @@ class MediaPipeFaceLandmarks:
         """Look for exactly one face, good enough for the finder's gates.
 
         Args:
-            image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, or
-                its path.
+            image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, its
+                path; or a `Face` that a finder found, as of a frame of a video.
 
         Raises:
             MatcherError: The image cannot be read, or the worker failed twice on it.
         """
-        face = self._finder.find(image)
+        face = image if isinstance(image, Face) else self._finder.find(image)
         if isinstance(face, FailureToAcquire):
             return face
         sample = face.sample(self._card, face.landmarks)

@@ -8,6 +8,7 @@ from biotrail.errors import MatcherError
 from biotrail.matchers.backend import FailureToAcquire
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.faces.alignment import FivePointFace, FivePoints, align, five_points
+from biotrail.matchers.faces.face import Face
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.measured import face_light, share_within
@@ -60,9 +61,7 @@ class FaceChips:
         if isinstance(image, FivePointFace):
             sample = self._from_points(image)
             return self._gates.check_sample(sample) or sample
-        if self._finder is None:
-            raise MatcherError("made without a finder: capture from a FivePointFace")
-        face = self._finder.find(image)
+        face = image if isinstance(image, Face) else self._find(image)
         if isinstance(face, FailureToAcquire):
             return face
         kind = self._preset.points
@@ -70,6 +69,11 @@ class FaceChips:
         chip = align(face.picture.pixels, points, kind=kind, size=self._preset.size)
         sample = face.sample(self._card, chip)
         return self._gates.check_sample(sample) or sample
+
+    def _find(self, image: object) -> Face | FailureToAcquire:
+        if self._finder is None:
+            raise MatcherError("made without a finder: capture from a FivePointFace")
+        return self._finder.find(image)
 
     def close(self) -> None:
         """Close the finder that was made here."""

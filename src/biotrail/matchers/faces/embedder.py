@@ -65,7 +65,7 @@ class FaceEmbedder(ABC):
 
         Args:
             image: A NumPy array (uint8, height x width x 3, RGB), the bytes of an image file, its
-                path; or a `FivePointFace`.
+                path; a `FivePointFace`; or a `Face` that a finder found, as of a frame of a video.
 
         Raises:
             MatcherError: The image cannot be read; or the finder failed, or there is none.

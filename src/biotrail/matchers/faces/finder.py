@@ -47,7 +47,7 @@ class FaceFinder:
         minimum_confidence: Below this MediaPipe does not report a face.
         maximum_pixels: Larger images are refused before they are decoded.
         on_worker_lost: Called with each worker process that died or hung, so that the host can
-            record it; `lost_workers` keeps the latest.
+            record it; it must not use the finder. `lost_workers` keeps the latest.
 
     Raises:
         MissingDependencyError: MediaPipe, NumPy, Pillow or a system library is missing.
