@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["EightBitKernel", "FourBitKernel", "numkong_is_there"]
 
 _LARGEST = 127
+_USUAL = 4.8
+_MANY = 64
 _LARGEST_OF_FOUR = 7
 _CLIPPED = (1.0, 0.85, 0.72, 0.6)
 """Parts of the largest value that four bits may reach to; what lies beyond is clipped."""
@@ -26,6 +29,15 @@ _CLIPPED = (1.0, 0.85, 0.72, 0.6)
 def numkong_is_there() -> bool:
     """Whether the package of the extra ``search`` can be imported."""
     return importlib.util.find_spec("numkong") is not None
+
+
+def _reach(dimension: int) -> float:
+    """What nearly all rows' largest values stay below, as a part of their lengths.
+
+    With one step for nearly all of them one limit excludes a block's rows; with steps of their own
+    the limit would have to serve the coarsest. In few dimensions no such value is usual.
+    """
+    return _USUAL / math.sqrt(dimension) if dimension >= _MANY else 0.0
 
 
 def _code_probes(units: Units) -> tuple[Any, Any, Any]:
@@ -74,14 +86,15 @@ class EightBitKernel:
         return numpy.int8
 
     def code_rows(self, rows: Rows, /) -> CodedRows:
-        """Round to 255 levels, by the row's largest value."""
+        """Round to 255 levels, up to the row's largest value or what is usual for the dimension."""
         import numpy
 
-        return CodedRows(*code_whole(rows.astype(numpy.float64), _LARGEST))
+        values = rows.astype(numpy.float64)
+        return CodedRows(*code_whole(values, _LARGEST, _reach(rows.shape[1])))
 
     def code_row(self, row: Units, /) -> tuple[Any, float, float]:
         """The same for one row."""
-        return code_one(row, _LARGEST)
+        return code_one(row, _LARGEST, _reach(row.size))
 
     def code_probes(self, units: Units, /) -> CodedProbes:
         """Round likewise; many probes are packed for the product with many rows."""

@@ -103,11 +103,18 @@ class Kernel(Protocol):
         ...
 
 
-def code_whole(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units, Units]:
+def code_whole(
+    values: Units, largest: int, reach: float = 0.0
+) -> tuple[NDArray[numpy.int8], Units, Units]:
     """Round each row to whole numbers from -largest to largest, times a step of its own.
 
     The step is a float32 number, so that a code times the step, and its difference from a float32
     row, are exact in float64. Rows that are too small for such a step get the code zero.
+
+    Args:
+        values: The rows, shape (rows, dimension).
+        largest: The largest whole number.
+        reach: What the largest whole number stands for at least, as a part of the row's length.
 
     Returns:
         The codes (int8), the steps, and upper bounds of the lengths of the differences.
@@ -115,6 +122,9 @@ def code_whole(values: Units, largest: int) -> tuple[NDArray[numpy.int8], Units,
     import numpy
 
     highest = numpy.abs(values).max(axis=1)
+    if reach:
+        lengths = numpy.sqrt(numpy.einsum("ij,ij->i", values, values))
+        numpy.maximum(highest, reach * lengths, out=highest)
     step = (highest / largest).astype(numpy.float32).astype(numpy.float64)
     step[highest < _SMALLEST] = 0.0
     whole = numpy.rint(values * (1.0 / numpy.where(step > 0.0, step, numpy.inf))[:, None])
@@ -127,11 +137,15 @@ _SMALLEST = 1e-30
 _FLOAT = struct.Struct("=f")
 
 
-def code_one(values: Units, largest: int) -> tuple[NDArray[numpy.int8], float, float]:
+def code_one(
+    values: Units, largest: int, reach: float = 0.0
+) -> tuple[NDArray[numpy.int8], float, float]:
     """The same for one row, shape (dimension,), where NumPy's fixed costs are most of the work."""
     import numpy
 
     highest = float(numpy.maximum.reduce(numpy.abs(values)))
+    if reach:
+        highest = max(highest, reach * math.sqrt(values.dot(values)))
     step = _FLOAT.unpack(_FLOAT.pack(highest / largest))[0] if highest >= _SMALLEST else 0.0
     whole = values * (1.0 / step if step > 0.0 else 0.0)
     numpy.rint(whole, out=whole)
