@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from biotrail import errors
+from biotrail.matchers.deletion import DeletionReport
 
 _SPECIAL: dict[str, Any] = {
     "EventError": lambda: errors.EventError("Event.action", 7, "must be text"),
+    "GalleryFileError": lambda: errors.GalleryFileError("no", reason="truncated"),
+    "DeletionIncompleteError": lambda: errors.DeletionIncompleteError(
+        "no", DeletionReport(references=("ref-1",), places=())
+    ),
     "EventIdTakenError": lambda: errors.EventIdTakenError({bytes(16): 3}),
     "ProofError": lambda: errors.ProofError("no", expected=b"a", calculated=b"b"),
     "AlteredError": lambda: errors.AlteredError("no", index=3, expected="a", found="b"),
