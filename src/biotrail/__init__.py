@@ -11,6 +11,7 @@ from biotrail._version import __version__
 from biotrail.audit import Attempt, AuditLogger, Receipt, SignedCheckpoint
 from biotrail.errors import BiotrailError, VerificationError
 from biotrail.events import (
+    Action,
     Actor,
     ActorKind,
     ApplicationDecision,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
 
 __all__ = [
+    "Action",
     "Actor",
     "ActorKind",
     "ApplicationDecision",

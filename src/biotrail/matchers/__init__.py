@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         fuse_samples,
         fused_rates,
     )
+    from biotrail.matchers.gallery_place import GalleryPlace
     from biotrail.matchers.policy import (
         AttemptHistory,
         AttemptLimits,
@@ -122,6 +123,7 @@ __all__ = [
     "FusedRates",
     "FusionPart",
     "Gallery",
+    "GalleryPlace",
     "Identification",
     "KnownAnswers",
     "LostWorker",
@@ -179,6 +181,7 @@ __getattr__ = load_when_used(
         "DecisionRule": "biotrail.matchers.fusion",
         "FusedRates": "biotrail.matchers.fusion",
         "FusionPart": "biotrail.matchers.weighted_sum",
+        "GalleryPlace": "biotrail.matchers.gallery_place",
         "Placement": "biotrail.matchers.rates",
         "PolicyDecision": "biotrail.matchers.policy",
         "ScoreTable": "biotrail.matchers.rates",
