@@ -251,7 +251,9 @@ class Attempt:
         try:
             self._receipt = await asyncio.shield(self._recorder.arecord(event))
         except NotRecordedError as failure:
-            self._fallback = self._recorder.fall_back(event, failure)
+            # A spool waits for its disk.
+            fall_back = self._recorder.fall_back
+            self._fallback = await asyncio.to_thread(fall_back, event, failure)
 
 
 def _is_cancellation(error: BaseException) -> bool:
