@@ -20,6 +20,7 @@ from biotrail.matchers.search.bound import Bound, key_of_threshold
 from biotrail.matchers.search.finish import Found, every_slot, score
 from biotrail.matchers.search.pool import Pool
 from biotrail.matchers.search.probe import Probe
+from biotrail.matchers.search.seeds import add_pairs, seed_many, seed_one
 
 if TYPE_CHECKING:
     import numpy
@@ -32,9 +33,6 @@ __all__ = ["search"]
 _FEW = 12
 """Rows of a block that are scored at once as fast as they are looked at more closely."""
 _PROBES_AT_ONCE = 256
-_SEEDS = 2_048
-_SEEDS_TOLD_APART = 512
-_GROUP = 8
 _MOST_IN_BATCH = 128
 
 
@@ -98,21 +96,33 @@ def _scan_for_threshold(view: View, probe: Probe, threshold: float | None) -> ND
     for number, (block, count) in enumerate(view.parts):
         layer = block.layers[kernel.name]
         products = kernel.one(layer.codes[:count], payload)
-        least = bound.least_product(key, layer.extent)
-        (rows,) = (products >= min(max(least, -3e38), 3e38)).nonzero()
+        rows = _reaching(view, number, products, bound, key)
         if not rows.size:
             continue
-        if rows.size > _FEW:
-            chosen = products[rows].astype(numpy.float64)
-            rows = rows[bound.upper(chosen, *view.numbers(number, rows)) >= key]
-        else:
-            rows = rows[layer.radius[rows] >= 0.0]  # wiped rows have minus infinity
         slots = rows + number * ROWS
         seen = view.visible(slots)
         found.append(slots if seen is None else slots[seen])
     if len(found) == 1:
         return found[0]
     return numpy.concatenate(found) if found else numpy.empty(0, numpy.int64)
+
+
+def _reaching(
+    view: View, number: int, products: Any, bound: Bound, key: float
+) -> NDArray[numpy.intp]:
+    """The rows of a block whose key may reach the given one, and perhaps a few more."""
+    import numpy
+
+    block, _ = view.parts[number]
+    layer = block.layers[view.kernel.name]
+    least = bound.least_product(key, layer.extent)
+    rows: NDArray[numpy.intp] = (products >= min(max(least, -3e38), 3e38)).nonzero()[0]
+    if rows.size <= _FEW:
+        rows = rows[layer.radius[rows] >= 0.0]  # wiped rows have minus infinity
+    else:
+        chosen = products[rows].astype(numpy.float64)
+        rows = rows[bound.upper(chosen, *view.numbers(number, rows)) >= key]
+    return rows
 
 
 def _scan_for_top(
@@ -129,8 +139,12 @@ def _scan_for_top(
         layer = block.layers[kernel.name]
         products = kernel.one(layer.codes[:count], payload)
         if number == 0:
-            _seed(view, bound, products[:, None], pool)
+            seed_one(view, bound, products, pool)
             key = float(pool.reached[0])
+        if len(view.parts) == 1 and not view.several:
+            rows = _reaching(view, 0, products, bound, key)
+            seen = view.visible(rows)
+            return rows if seen is None else rows[seen]
         least = bound.least_product(key, layer.extent)
         rows = (products >= min(max(least, -3e38), 3e38)).nonzero()[0]
         if rows.size:
@@ -141,7 +155,7 @@ def _scan_for_top(
             keep = (upper >= key).nonzero()[0]
             zeros = numpy.zeros(keep.size, numpy.int64)
             pool.add(zeros, rows[keep] + number * ROWS, upper[keep], lower[keep])
-        if _doubled(number):
+        if _doubled(number) and number + 1 < len(view.parts):
             pool.raise_keys()
             key = float(pool.reached[0])
     return pool.slots()[0]
@@ -171,14 +185,14 @@ def _scan_many(
             codes = layer.codes[first : min(first + kernel.rows_at_once, count)]
             products = kernel.many(codes, coded.payload)
             if tiles == 0 and top is not None:
-                _seed(view, bound, products, pool)
+                seed_many(view, bound, products, pool)
             with numpy.errstate(over="ignore"):
                 least = bound.least_product(pool.reached, layer.extent)
             limits = _limits(least, products.dtype)
             hits = numpy.greater_equal(products, limits, out=room[: len(products)])
             places = hits.ravel().nonzero()[0]
             if places.size:
-                _add_pairs(view, bound, pool, number, first, products, places)
+                add_pairs(view, bound, pool, number, first, products, places)
             tiles += 1
             if top is not None and _doubled(tiles):
                 pool.raise_keys()
@@ -192,50 +206,3 @@ def _limits(least: Any, dtype: Any) -> Any:
     if dtype == numpy.int32:
         return numpy.floor(numpy.clip(least, -(2.0**31), 2.0**31 - 128)).astype(numpy.int32)
     return numpy.clip(least, -3e38, 3e38).astype(numpy.float32)
-
-
-def _add_pairs(
-    view: View, bound: Bound, pool: Pool, number: int, first: int, products: Any, places: Any
-) -> None:
-    import numpy
-
-    rows, which = numpy.divmod(places, products.shape[1])
-    chosen = products.ravel()[places].astype(numpy.float64)
-    rows += first
-    numbers = view.numbers(number, rows)
-    some = bound.pick(which)
-    upper = some.upper(chosen, *numbers)
-    keep = (upper >= pool.reached[which]).nonzero()[0]
-    lower = some.lower(chosen, *numbers)
-    pool.add(which[keep], rows[keep] + number * ROWS, upper[keep], lower[keep])
-
-
-def _seed(view: View, bound: Bound, products: Any, pool: Pool) -> None:
-    """Start with a key that the best of the first rows reach, so that few others are kept.
-
-    The best row of each of some groups is another row, so the k-th best of the groups' best is a
-    key that k rows reach. Where references have several rows, those are told apart instead.
-    """
-    import numpy
-
-    top = pool.top or 1
-    if view.several:
-        count = min(len(products), _SEEDS_TOLD_APART)
-        seeds = Pool(view, pool.reached, top)
-        some = numpy.arange(count * products.shape[1])
-        _add_pairs(view, bound, seeds, 0, 0, products[:count], some)
-        seeds.raise_keys()
-        return
-    groups = min(len(products), _SEEDS) // _GROUP
-    if groups < top:
-        return
-    rows = numpy.arange(groups * _GROUP)
-    seen = view.visible(rows)
-    weight, radius, length = (one[:, None] for one in view.numbers(0, rows))
-    radius = numpy.abs(radius)  # where there is no row: minus infinity, and so no key at all
-    lower = bound.lower(products[: rows.size].astype(numpy.float64), weight, radius, length)
-    if seen is not None:
-        lower[~seen] = -numpy.inf
-    best = lower.reshape(groups, _GROUP, -1).max(axis=1)
-    kth = numpy.partition(best, groups - top, axis=0)[groups - top]
-    numpy.maximum(pool.reached, kth, out=pool.reached)
