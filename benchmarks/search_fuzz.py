@@ -98,7 +98,7 @@ def _case(random: Any, metric: Any, kind: str, dimension: int, kernel: type[Kern
 
 def fuzz(options: Options) -> list[Target]:
     """2.6: the share of answers that equal brute force, ids and scores."""
-    wanted = options.pick(5_000, 300)
+    wanted = options.pick(20_000, 300)
     random = numpy.random.default_rng(6)
     right: list[bool] = []
     galleries = 0

@@ -35,13 +35,14 @@ def _filled(size: int) -> Gallery:
 
 def keeping(options: Options) -> list[Target]:
     """2.4: memory, additions, removals, pauses."""
-    size = options.pick(100_000, 20_000)
     _filled(100)  # what is loaded once
+    size = options.pick(500_000, 20_000)
     before = _own_memory()
     gallery = _filled(size)
     in_memory = (_own_memory() - before) / size
     with workspace() as place:
         gallery.save(place / "gallery")
+        gallery = _filled(options.pick(100_000, 20_000))
         targets = [
             Target(
                 "2.4 memory",

@@ -187,9 +187,9 @@ class Table:
         with self._lock:
             if self._blocks and self._blocks[-1].count < ROWS:
                 raise ValueError("rows that lie elsewhere come before all others")
-            block = Block(self._dimension, self._metric, self.kernels, vectors)
             count = len(names)
-            block.names[:count] = names
+            block = Block(self._dimension, self._metric, self.kernels, vectors, count)
+            block.names[:] = names
             block.write(0, coded.rows, coded.codes, coded.lengths)
             block.count = count
             self._blocks.append(block)

@@ -69,16 +69,16 @@ class Layer:
             there is no row, which no key reaches.
     """
 
-    def __init__(self, kernel: Kernel, dimension: int, codes: Any = None) -> None:
+    def __init__(self, kernel: Kernel, dimension: int, rows: int = ROWS, codes: Any = None) -> None:
         import numpy
 
         self.kernel = kernel
         self.own_codes = codes is None
         if codes is None:
-            codes = numpy.zeros((ROWS, kernel.width(dimension)), kernel.dtype)
+            codes = numpy.zeros((rows, kernel.width(dimension)), kernel.dtype)
         self.codes = codes
-        self.weight = numpy.zeros(ROWS, numpy.float32)
-        self.radius = numpy.full(ROWS, _ABSENT, numpy.float32)
+        self.weight = numpy.zeros(rows, numpy.float32)
+        self.radius = numpy.full(rows, _ABSENT, numpy.float32)
         self.extent = Extent()
 
     def write(self, first: int, coded: CodedRows, length: Any, *, cosine: bool) -> None:
@@ -130,7 +130,7 @@ class Layer:
 
 
 class Block:
-    """Up to `ROWS` rows.
+    """Up to `ROWS` rows; of rows that lie elsewhere, exactly as many as there are.
 
     Attributes:
         vectors: The rows, float32.
@@ -146,6 +146,7 @@ class Block:
         metric: str,
         kernels: Sequence[Kernel],
         vectors: RowSource | None = None,
+        rows: int = ROWS,
     ) -> None:
         import numpy
 
@@ -154,11 +155,11 @@ class Block:
         self.vectors: Any = vectors
         if vectors is None:
             self.vectors = numpy.zeros((ROWS, dimension), numpy.float32)
-        self.length = numpy.zeros(ROWS, numpy.float32)
-        self.names = numpy.zeros((ROWS, 16), numpy.uint8)
+        self.length = numpy.zeros(rows, numpy.float32)
+        self.names = numpy.zeros((rows, 16), numpy.uint8)
         self.keys = self.names.view(numpy.uint64)[:, 0]
         self.layers = {
-            kernel.name: Layer(kernel, dimension, self.vectors if kernel.over_rows else None)
+            kernel.name: Layer(kernel, dimension, rows, self.vectors if kernel.over_rows else None)
             for kernel in kernels
         }
         self.count = 0

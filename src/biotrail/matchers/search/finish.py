@@ -69,6 +69,7 @@ def score(
 
     if not slots.size:
         return Found(slots, numpy.empty(0))
+    slots = numpy.sort(slots)
     rows = view.take(slots)
     if top is not None and 2 * top < slots.size <= _MOST_NARROWED:
         people = view.keys(slots) if view.several else None

@@ -62,17 +62,20 @@ class View:
         )
 
     def take(self, slots: NDArray[numpy.int64]) -> Rows:
-        """The float32 rows of some slots, in the slots' order."""
+        """The float32 rows of some slots, which must be in ascending order."""
         import numpy
 
         if len(self.parts) == 1:
             alone: Rows = self.parts[0][0].vectors[slots]
             return alone
-        numbers = slots // ROWS
         found = numpy.empty((slots.size, self.dimension), numpy.float32)
-        for number in numpy.unique(numbers).tolist():
-            here = numbers == number
-            found[here] = self.parts[number][0].vectors[slots[here] % ROWS]
+        ends = slots.searchsorted(numpy.arange(1, len(self.parts) + 1) * ROWS).tolist()
+        first = 0
+        for number, end in enumerate(ends):
+            if end > first:
+                block, _ = self.parts[number]
+                found[first:end] = block.vectors[slots[first:end] - number * ROWS]
+                first = end
         return found
 
     def keys(self, slots: NDArray[numpy.int64]) -> NDArray[numpy.uint64]:
