@@ -181,14 +181,16 @@ def _scan_many(
     room = numpy.empty((kernel.rows_at_once, len(probes)), numpy.bool_)
     for number, (block, count) in enumerate(view.parts):
         layer = block.layers[kernel.name]
+        limits: Any = None
         for first in range(0, count, kernel.rows_at_once):
             codes = layer.codes[first : min(first + kernel.rows_at_once, count)]
             products = kernel.many(codes, coded.payload)
             if tiles == 0 and top is not None:
                 seed_many(view, bound, products, pool)
-            with numpy.errstate(over="ignore"):
-                least = bound.least_product(pool.reached, layer.extent)
-            limits = _limits(least, products.dtype)
+            if limits is None:
+                with numpy.errstate(over="ignore"):
+                    least = bound.least_product(pool.reached, layer.extent)
+                limits = _limits(least, products.dtype)
             hits = numpy.greater_equal(products, limits, out=room[: len(products)])
             places = hits.ravel().nonzero()[0]
             if places.size:
@@ -196,6 +198,7 @@ def _scan_many(
             tiles += 1
             if top is not None and _doubled(tiles):
                 pool.raise_keys()
+                limits = None
     return pool.slots()
 
 
