@@ -36,7 +36,8 @@ def kth_keys(
         return numpy.partition(lower, lower.size - top)[lower.size - top, None]
     if people is not None:
         which, lower = _best_of_each(which, lower, people)
-    order = numpy.lexsort((-lower, which))
+    order = numpy.argsort(-lower)
+    order = order[numpy.argsort(which[order].astype(numpy.uint16), kind="stable")]
     starts = numpy.searchsorted(which[order], numpy.arange(probes + 1))
     enough = starts[:-1] + top <= starts[1:]
     result = numpy.full(probes, -numpy.inf)
