@@ -36,7 +36,7 @@ def _filled(size: int) -> Gallery:
 def keeping(options: Options) -> list[Target]:
     """2.4: memory, additions, removals, pauses."""
     _filled(100)  # what is loaded once
-    size = options.pick(500_000, 20_000)
+    size = options.pick(1_000_000, 20_000)
     before = _own_memory()
     gallery = _filled(size)
     in_memory = (_own_memory() - before) / size

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Table"]
 
-_AT_ONCE = 512
+_AT_ONCE = 128
 """Rows that are written or wiped before others get their turn."""
 
 
