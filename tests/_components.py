@@ -42,10 +42,16 @@ def _mediapipe() -> str | None:
     return reason
 
 
+def postgres_program(name: str) -> str | None:
+    """A program of PostgreSQL's server; Debian keeps them in a folder that is not on PATH."""
+    folders = [str(one) for one in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
+
+
 def _postgres() -> str | None:
     reason = _packages("postgres", "psycopg")()
-    if reason is None and not all(shutil.which(name) for name in ("initdb", "postgres")):
-        reason = "initdb and postgres are not on PATH (Debian: postgresql)"
+    if reason is None and not all(postgres_program(name) for name in ("initdb", "postgres")):
+        reason = "PostgreSQL's server is not installed (Debian: postgresql)"
     return reason
 
 

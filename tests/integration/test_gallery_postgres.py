@@ -16,7 +16,7 @@ import pytest
 
 from biotrail.errors import MatcherError, UnknownReferenceError
 from biotrail.matchers import EmbeddingMatcher, Gallery, Reference
-from tests._components import reason_for_absence
+from tests._components import postgres_program, reason_for_absence
 
 pytestmark = pytest.mark.component("postgres")
 
@@ -40,14 +40,23 @@ def server() -> Iterator[str]:
         shutil.chown(folder, "postgres")
     data = str(folder / "data")
     subprocess.run(
-        ["initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync"],
+        [str(postgres_program("initdb")), "-D", data, "-U", "tester", "-A", "trust", "--no-sync"],
         check=True,
         capture_output=True,
         cwd=folder,
         **user,
     )
     running = subprocess.Popen(
-        ["postgres", "-D", data, "-k", str(folder), "-c", "listen_addresses=", "-F"],
+        [
+            str(postgres_program("postgres")),
+            "-D",
+            data,
+            "-k",
+            str(folder),
+            "-c",
+            "listen_addresses=",
+            "-F",
+        ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=folder,
