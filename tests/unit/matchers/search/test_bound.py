@@ -61,9 +61,11 @@ def test_what_a_code_leaves_out_is_bounded(largest: int, scale: float) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("metric", list(MEASURES))
 @pytest.mark.parametrize("scale", SCALES)
-def test_true_keys_lie_within_the_bound(kernel: Any, metric: str, scale: float) -> None:
+@pytest.mark.parametrize("dimension", [23, 80])
+def test_true_keys_lie_within_the_bound(
+    kernel: Any, metric: str, scale: float, dimension: int
+) -> None:
     """The key, computed in rational numbers, is between lower and upper; so is the score's own."""
-    dimension = 23
     rows = rows_of(2, dimension, scale)
     coder = kernel()
     block = Block(dimension, metric, [coder])
