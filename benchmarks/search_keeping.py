@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import statistics
 import sys
 import threading
@@ -118,6 +119,8 @@ def _pauses(gallery: Gallery, options: Options) -> Target:
     The interpreter hands over between threads every half millisecond here: with its usual five, a
     wait would show the interpreter and not the gallery.
     """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))  # two threads on one core only queue
     some = features(gallery.card.digest, next(iter(blocks(1_000, seed=4)))[0])
     usual = sys.getswitchinterval()
     sys.setswitchinterval(0.0005)
