@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -42,18 +43,44 @@ def tail(
     """
     store = SQLiteReader(log)
     try:
-        with suppress(KeyboardInterrupt):
-            for record in _records(store, last, follow=follow):
+        with _interrupts() as interrupts:
+            for record in _records(store, last, follow=follow, interrupts=interrupts):
                 write_json(document(record), indent=None) if as_json else _print(record)
+                if interrupts:
+                    break
     finally:
         store.close()
 
 
-def _records(store: SQLiteReader, last: int, *, follow: bool) -> Iterator[Record]:
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """The interrupts so far: the first asks for an end, the second ends at once.
+
+    Python's own answer is an exception, which is lost where it comes up in a callback of the
+    collector of garbage. A list that grows is never lost.
+    """
+    seen: list[int] = []
+
+    def interrupted(number: int, _frame: object) -> None:
+        seen.append(number)
+        if len(seen) > 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        with suppress(KeyboardInterrupt):
+            yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _records(
+    store: SQLiteReader, last: int, *, follow: bool, interrupts: Sequence[int]
+) -> Iterator[Record]:
     file = _identity(store)
     size = log_size(store)
     yield from read_records(store, max(0, size - last), size)
-    while follow:
+    while follow and not interrupts:
         time.sleep(_POLL_SECONDS)
         grown = log_size(store)
         if grown < size:
