@@ -22,6 +22,9 @@ __all__ = ["MAXIMUM_BYTES", "MAXIMUM_PIXELS", "RgbImage", "read_image"]
 
 MAXIMUM_PIXELS = 50_000_000
 MAXIMUM_BYTES = 100_000_000
+_LARGEST_SIDE = 65_535
+"""As JPEG has it. A decoder keeps something for every row: 40 million rows of one pixel each, which
+a file of 200 bytes can claim, would take gigabytes."""
 _LONGEST_SIDE = 1024
 """Larger images are made smaller: the face model sees 256 x 256 pixels of a face at most."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM")
@@ -87,6 +90,8 @@ def _read_file(path: Path) -> bytes:
             return file.read(MAXIMUM_BYTES + 1)
     except OSError as error:
         raise MatcherError(f"cannot read the image {path}: {error.strerror}") from error
+    except ValueError as error:  # a NUL, or what the file system's encoding does not have
+        raise ImageError("the path of the image is no path") from error
 
 
 def _check_size(width: int, height: int, maximum_pixels: int) -> None:
@@ -94,6 +99,8 @@ def _check_size(width: int, height: int, maximum_pixels: int) -> None:
         raise ImageError(
             f"the image has {width} x {height} pixels; at most {maximum_pixels:,} are read"
         )
+    if max(width, height) > _LARGEST_SIDE:
+        raise ImageError(f"a side of the image has more than {_LARGEST_SIDE:,} pixels")
 
 
 def _from_array(image: Any, maximum_pixels: int) -> RgbImage:

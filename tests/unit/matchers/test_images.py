@@ -185,3 +185,16 @@ def test_other_things_are_refused(tmp_path: Path) -> None:
 def test_one_pixel_is_an_image() -> None:
     """A one-by-one picture is read; that it has no face is for the backend to say."""
     assert read_image(encoded("RGB", (1, 1), 0, "PNG")).pixels.shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 70_000), (70_000, 1)])
+def test_a_side_is_bounded_before_decoding(size: tuple[int, int]) -> None:
+    """An image of few pixels but very many rows, or columns, is refused."""
+    with pytest.raises(MatcherError, match="a side of the image"):
+        read_image(encoded("L", size, 0, "PNG"))
+
+
+def test_a_path_that_is_none_is_refused() -> None:
+    """A text with a NUL in it, which no file system has, gets an error of ours."""
+    with pytest.raises(MatcherError, match="is no path"):
+        read_image("a\0b")
