@@ -22,6 +22,7 @@ from biotrail.audit.check import BiometricCheck, CheckOptions, ReferenceSource
 from biotrail.errors import ReferenceUnavailableError
 from biotrail.events import Comparison, ComparisonDecision, Reason
 from biotrail.matchers.backend import Features, MatcherBackend
+from biotrail.matchers.decision import score_of
 from biotrail.matchers.gallery import Gallery
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.several import compare_reference
@@ -113,8 +114,9 @@ def _searched(check: CheckSteps, gallery: Gallery, probe: Features) -> Compariso
     held = check.held_against
     if held is None:
         return found.decide(check.threshold)
-    if found.best is not None:
-        held.require(found.best.score)
+    # An empty gallery gives no score, and the log names the calibration all the same.
+    best = found.best
+    held.require(score_of(gallery.card, 0.0) if best is None else best.score)
     return found.decide(held.threshold, calibration=held.id)
 
 

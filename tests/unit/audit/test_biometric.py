@@ -364,3 +364,11 @@ def test_no_feature_is_recorded(trail: Trail) -> None:
             assert value.tobytes() not in data or len(value.tobytes()) < 4
     for value in vector:
         assert str(round(value * 1_000_000)).encode() not in data
+
+
+def test_an_empty_gallery_takes_no_foreign_calibration(trail: Trail) -> None:
+    """Where there is no score to hold, a calibration of another card is refused all the same."""
+    foreign = calibration(card_digest="11" * 32)
+    with pytest.raises(CalibrationError, match="was made for the model card"):
+        identify(trail, ALIKE, calibration=foreign)
+    assert "comparison" not in trail.last()
