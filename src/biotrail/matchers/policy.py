@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from biotrail.errors import MatcherError
+from biotrail.errors import CalibrationError, MatcherError
 from biotrail.events import (
     ApplicationDecision,
     Comparison,
@@ -129,12 +129,15 @@ class DecisionPolicy:
         require_pad: Whether a bona fide presentation must be shown by a detector.
         minimum_quality: Lowest quality let through, in the scale that is handed in; None asks for
             none. Where it is set, a sample of unknown quality is refused.
+        fusion: Digest of the one fusion whose decisions are taken as they are: that of
+            `fuse_decisions(...)`, which stands for its rule, matchers and calibrations, 32 bytes.
     """
 
     calibration: Calibration | None
     limits: AttemptLimits = attrs.field(factory=AttemptLimits)
     require_pad: bool = False
     minimum_quality: float | None = None
+    fusion: bytes | None = None
 
     def turned_away(self, history: AttemptHistory, *, now: datetime) -> PolicyDecision | None:
         """Ask before a capture whether an attempt may be made; None where it may.
@@ -166,19 +169,19 @@ class DecisionPolicy:
         """Decide on one attempt.
 
         Args:
-            found: The score; a comparison that was decided already, as fusion of decisions gives
-                it; or why nothing was captured.
+            found: The score; a comparison that was decided already, by this policy's calibration
+                or its fusion; or why nothing was captured.
             history: What the host keeps of the person's attempts.
             now: The present time, aware.
             quality: Quality of the sample, in a scale of the host's choice, higher is better.
             pad: What presentation attack detection found.
 
         Raises:
-            CalibrationError: The score is of another matcher than was calibrated.
+            CalibrationError: The score is of another matcher than was calibrated, or the comparison
+                was decided by something else than this policy names.
             MatcherError: The time has no zone.
         """
-        if isinstance(found, ComparisonScore) and self.calibration is not None:
-            self.calibration.require(found)
+        self._require(found)
         away = self.turned_away(history, now=now)
         if away is not None:
             return away
@@ -201,6 +204,26 @@ class DecisionPolicy:
         if reason in _COUNTED:
             history = AttemptHistory(failures=history.failures + 1, last_failure=now)
         return _denied(reason, comparison, history, retry_at=self._retry_at(history))
+
+    def _require(self, found: ComparisonScore | Comparison | FailureToAcquire) -> None:
+        """Refuse what this policy has no grounds to grant on."""
+        calibration = self.calibration
+        if isinstance(found, ComparisonScore) and calibration is not None:
+            calibration.require(found)
+        if not isinstance(found, Comparison) or found.decision is ComparisonDecision.UNDETERMINED:
+            return
+        digest = b"" if found.digest is None else found.digest
+        by_calibration = (
+            calibration is not None
+            and found.calibration == calibration.id
+            and digest.hex() == calibration.card_digest
+        )
+        if not by_calibration and digest != self.fusion:
+            raise CalibrationError(
+                f"this comparison was decided by {found.calibration or 'no calibration'} for the "
+                f"model card {digest.hex()[:16] or '(none)'}, which the policy does not name: give "
+                "it the calibration, or the digest of the fusion"
+            )
 
     def _compared(self, found: ComparisonScore | Comparison) -> Comparison:
         if isinstance(found, Comparison):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import attrs
 import pytest
 
 from biotrail.errors import CalibrationError, MatcherError
@@ -26,6 +27,7 @@ BONA_FIDE = PadResult(decision="bona_fide", detector="d 1")
 ATTACK = PadResult(decision="attack", detector="d 1")
 UNDETERMINED = PadResult(decision="undetermined", detector="d 1")
 MATCH, NON_MATCH = score(0.5), score(0.7)
+FUSED = Comparison(matcher="fusion-and", version="1", decision="match", digest=b"f" * 32)
 
 
 def policy(**options: Any) -> DecisionPolicy:
@@ -50,7 +52,8 @@ def policy(**options: Any) -> DecisionPolicy:
         (MATCH, {"minimum_quality": 0.5}, {}, "low_quality", 2),
         (FailureToAcquire(CaptureFailure.BLUR), {}, {}, "blur", 2),
         (FailureToAcquire(CaptureFailure.TOO_BRIGHT), {}, {}, "low_quality", 2),
-        (Comparison(matcher="f", version="1", decision="match"), {}, {}, "match", 0),
+        (FUSED, {"calibration": None, "fusion": FUSED.digest}, {}, "match", 0),
+        (calibration().decide(MATCH), {}, {}, "match", 0),
         (Comparison(matcher="f", version="1", decision="undetermined"), {}, {}, "undetermined", 2),
     ],
 )
@@ -155,3 +158,21 @@ def test_times_have_a_zone() -> None:
         policy().decide(MATCH, history=NEW, now=naive)
     with pytest.raises(MatcherError, match="zone"):
         AttemptHistory(failures=1, last_failure=naive)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        FUSED,
+        score(0.5).decide(0.6),
+        score(0.5).decide(0.6, calibration="cal-of-somebody"),
+        attrs.evolve(calibration().decide(MATCH), digest=b"o" * 32),
+        attrs.evolve(calibration().decide(NON_MATCH), calibration=None),
+        Comparison(matcher="m", version="1", decision="match"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"calibration": None}, {"fusion": b"x" * 32}])
+def test_decisions_of_others_are_refused(found: Comparison, options: dict[str, Any]) -> None:
+    """A comparison that this policy's calibration or fusion did not decide grants nothing."""
+    with pytest.raises(CalibrationError, match="which the policy does not name"):
+        policy(**options).decide(found, history=NEW, now=NOW)
