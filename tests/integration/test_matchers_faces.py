@@ -18,6 +18,7 @@ from biotrail.matchers import (
     CaptureGates,
     EmbeddingMatcher,
     FaceFinder,
+    FaceModel,
     FailureToAcquire,
     FivePointFace,
     FivePoints,
@@ -31,9 +32,22 @@ from biotrail.matchers import _self_test as drawing
 from biotrail.matchers.faces.alignment import five_points
 from biotrail.matchers.faces.challenges import Challenge, ChallengeSession, seen
 from biotrail.matchers.faces.sample import FaceSample
+from tests._components import SHARED
 from tests.integration.matchers_photographs import embedding_model, photographs
 
 pytestmark = [pytest.mark.component(name) for name in ("mediapipe", "onnx")]
+
+WRONG: list[dict[str, Any]] = [
+    {"colour_order": "BGR"},
+    {"scale": 255.0},
+    {"scale": 127.5},
+    {"mean": 127.5},
+    {"mean": 127.5, "scale": 127.5},
+    {"mean": 20.0},
+    {"normalised": True},
+    {"points": FivePoints.EYES_NOSE_AND_MOUTH},
+]
+"""Ways to feed dlib's network that give features which look like any others."""
 
 
 @pytest.fixture(scope="module")
@@ -128,21 +142,53 @@ def test_without_a_finder_images_need_points() -> None:
         alone.capture(picture("enrolled"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"colour_order": "BGR"},
-        {"scale": 255.0},
-        {"mean": 127.5, "scale": 127.5},
-        {"mean": 20.0},
-        {"normalised": True},
-    ],
-)
-def test_wrong_preprocessing_refuses_to_load(change: dict[str, Any]) -> None:
-    """Swapped colours, another scale, another mean: the known answers find each at load."""
-    wrong = attrs.evolve(DLIB_RESNET_128, **change)
+@pytest.mark.parametrize("options", [{}, {"unchecked": True}])
+@pytest.mark.parametrize("name", [{}, {"id": "acme"}, {"id": "acme", "sha256": ()}])
+@pytest.mark.parametrize("change", WRONG)
+def test_wrong_preprocessing_refuses_to_load(
+    change: dict[str, Any], name: dict[str, Any], options: dict[str, Any]
+) -> None:
+    """Of a known file, known answers find each at load, under whatever id, and whatever is said."""
+    wrong = attrs.evolve(DLIB_RESNET_128, **change, **name)
     with pytest.raises(ModelError, match="self-test"):
-        OnnxFaceEmbedder(embedding_model(), preset=wrong, find_faces=False)
+        OnnxFaceEmbedder(embedding_model(), preset=wrong, find_faces=False, **options)
+
+
+@pytest.mark.component("shared")
+@pytest.mark.parametrize("change", WRONG)
+def test_the_file_in_8_bits_is_held_to_the_same_answers(change: dict[str, Any]) -> None:
+    """It loads as it should be fed, under another id too, and refuses to load otherwise."""
+    path = SHARED / "models" / "face_embedding_128.onnx"
+    mine = attrs.evolve(DLIB_RESNET_128, id="acme", sha256=())
+    OnnxFaceEmbedder(path, preset=mine, find_faces=False).close()
+    with pytest.raises(ModelError, match="self-test"):
+        OnnxFaceEmbedder(path, preset=attrs.evolve(mine, **change), find_faces=False)
+
+
+def test_a_known_file_is_checked_under_another_id() -> None:
+    """Fed rightly, it loads under an id of the host's, and its card is that of a checked model."""
+    mine = attrs.evolve(DLIB_RESNET_128, id="acme", sha256=())
+    for unchecked in (False, True):
+        with OnnxFaceEmbedder(
+            embedding_model(), preset=mine, find_faces=False, unchecked=unchecked
+        ) as matcher:
+            assert matcher.card.intended_use == DLIB_RESNET_128.intended_use
+            assert matcher.card.assurance == "identity"
+
+
+def test_recorded_answers_do_not_replace_those_of_a_known_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Answers recorded with a wrong preset do not make it load."""
+    wrong = attrs.evolve(DLIB_RESNET_128, id="acme", scale=255.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(KnownAnswers, "stored", lambda _: None)
+        with OnnxFaceEmbedder(
+            embedding_model(), preset=wrong, find_faces=False, unchecked=True
+        ) as matcher:
+            recorded = matcher.answers()
+    with pytest.raises(ModelError, match="self-test"):
+        OnnxFaceEmbedder(embedding_model(), preset=wrong, find_faces=False, known_answers=recorded)
 
 
 @pytest.mark.parametrize("fault", ["mirrored", "upside down", "moved", "dark"])
@@ -175,16 +221,50 @@ def test_one_flipped_bit_refuses_to_load(tmp_path: Path) -> None:
         OnnxFaceEmbedder(tmp_path / "missing.onnx", find_faces=False)
 
 
-def test_a_users_model_is_held_to_its_recorded_answers(tmp_path: Path) -> None:
+@pytest.fixture
+def unknown(tmp_path: Path) -> tuple[Path, FaceModel]:
+    """The same network in a file that nobody knows, since it names a producer."""
+    path = tmp_path / "acme.onnx"
+    path.write_bytes(embedding_model().read_bytes() + b"\x12\x04acme")  # ModelProto.producer_name
+    return path, attrs.evolve(DLIB_RESNET_128, id="acme", sha256=())
+
+
+def test_a_model_without_known_answers_refuses_to_load(unknown: tuple[Path, FaceModel]) -> None:
+    """The error says how to record them; the id of a known preset does not help."""
+    path, preset = unknown
+    for refused in (preset, attrs.evolve(preset, id=DLIB_RESNET_128.id)):
+        with pytest.raises(ModelError, match=r"acme\.onnx.*unchecked=True.*known_answers="):
+            OnnxFaceEmbedder(path, preset=refused, find_faces=False)
+
+
+def test_an_unchecked_model_says_so_in_its_card(unknown: tuple[Path, FaceModel]) -> None:
+    """Its card says that it is unverified, so its features are refused once it is checked."""
+    path, preset = unknown
+    with OnnxFaceEmbedder(path, preset=preset, find_faces=False, unchecked=True) as matcher:
+        card, answers = matcher.card, matcher.answers()
+    assert "preprocessing is unverified" in card.intended_use
+    assert card.assurance == "demonstration"
+    with OnnxFaceEmbedder(path, preset=preset, find_faces=False, known_answers=answers) as checked:
+        assert checked.card.intended_use == preset.intended_use
+        assert checked.card.assurance == "identity"
+        assert checked.card.digest != card.digest
+
+
+@pytest.mark.parametrize("change", WRONG)
+def test_a_users_model_is_held_to_its_recorded_answers(
+    change: dict[str, Any], unknown: tuple[Path, FaceModel]
+) -> None:
     """For a model without a known hash, answers recorded once find a later change."""
-    mine = attrs.evolve(DLIB_RESNET_128, id="mine", sha256=())
-    with OnnxFaceEmbedder(embedding_model(), preset=mine, find_faces=False) as first:
-        kept = first.answers().to_json()
-    known = KnownAnswers.from_json(kept)
-    OnnxFaceEmbedder(embedding_model(), preset=mine, find_faces=False, known_answers=known).close()
-    swapped = attrs.evolve(mine, colour_order="BGR")
-    with pytest.raises(ModelError, match="drawn face 1"):
-        OnnxFaceEmbedder(embedding_model(), preset=swapped, find_faces=False, known_answers=known)
+    path, preset = unknown
+    with OnnxFaceEmbedder(path, preset=preset, find_faces=False, unchecked=True) as first:
+        known = KnownAnswers.from_json(first.answers().to_json())
+    OnnxFaceEmbedder(path, preset=preset, find_faces=False, known_answers=known).close()
+    wrong = attrs.evolve(preset, **change)
+    for unchecked in (False, True):
+        with pytest.raises(ModelError, match="self-test"):
+            OnnxFaceEmbedder(
+                path, preset=wrong, find_faces=False, known_answers=known, unchecked=unchecked
+            )
 
 
 @pytest.mark.parametrize(
@@ -208,7 +288,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not a model")
     mine = attrs.evolve(DLIB_RESNET_128, id="mine", sha256=())
     with pytest.raises(ModelError, match="refuses the model"):
-        OnnxFaceEmbedder(path, preset=mine, find_faces=False)
+        OnnxFaceEmbedder(path, preset=mine, find_faces=False, unchecked=True)
 
 
 def test_features_of_other_models_are_refused(embedder: OnnxFaceEmbedder) -> None:

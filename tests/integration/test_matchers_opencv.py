@@ -6,6 +6,7 @@ held to that. What is tested here is everything but its weights.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_it_gives_what_onnx_runtime_gives(small: tuple[Path, FaceModel]) -> None
     face = FivePointFace(image=drawn_face().pixels, points=POINTS)
     values = []
     for kind in (OpenCvFaceRecognizer, OnnxFaceEmbedder):
-        with kind(path, preset=preset, find_faces=False) as matcher:
+        with kind(path, preset=preset, find_faces=False, unchecked=True) as matcher:
             sample = matcher.capture(face)
             assert isinstance(sample, FaceSample)
             values.append(matcher.extract(sample).values)
@@ -70,7 +71,7 @@ def test_the_chip_is_cut_as_opencv_cuts_it(small: tuple[Path, FaceModel]) -> Non
     pixels = drawn_face().pixels
     row = numpy.zeros((1, 15), numpy.float32)
     row[0, 4:14] = numpy.array(POINTS, numpy.float32).ravel()
-    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False) as matcher:
+    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False, unchecked=True) as matcher:
         theirs = matcher._recognizer.alignCrop(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), row)
         ours = matcher.capture(FivePointFace(image=pixels, points=POINTS))
         assert isinstance(ours, FaceSample)
@@ -83,7 +84,7 @@ def test_its_card_names_opencv(small: tuple[Path, FaceModel]) -> None:
     import cv2
 
     path, preset = small
-    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False) as matcher:
+    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False, unchecked=True) as matcher:
         assert (matcher.card.runtime, matcher.card.runtime_version) == ("opencv", cv2.__version__)
         assert (matcher.card.metric, matcher.card.higher_is_better) == ("cosine", True)
 
@@ -91,12 +92,29 @@ def test_its_card_names_opencv(small: tuple[Path, FaceModel]) -> None:
 def test_recorded_answers_are_checked(small: tuple[Path, FaceModel]) -> None:
     """A model that answers otherwise than recorded does not load."""
     path, preset = small
-    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False) as matcher:
+    with OpenCvFaceRecognizer(path, preset=preset, find_faces=False, unchecked=True) as matcher:
         kept = matcher.answers()
     OpenCvFaceRecognizer(path, preset=preset, find_faces=False, known_answers=kept).close()
     others = KnownAnswers(vectors=tuple(vector[::-1] for vector in kept.vectors))
     with pytest.raises(ModelError, match="self-test"):
         OpenCvFaceRecognizer(path, preset=preset, find_faces=False, known_answers=others)
+
+
+@pytest.mark.parametrize("kind", [OpenCvFaceRecognizer, OnnxFaceEmbedder])
+def test_sface_needs_recorded_answers(
+    kind: type[OpenCvFaceRecognizer | OnnxFaceEmbedder], small: tuple[Path, FaceModel]
+) -> None:
+    """SFace's own preset loads unchecked, then with what was recorded, and not without either."""
+    path, _ = small
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    preset = attrs.evolve(SFACE_128, sha256=(digest,))
+    with pytest.raises(ModelError, match=r"unchecked=True.*known_answers="):
+        kind(path, preset=preset, find_faces=False)
+    with kind(path, preset=preset, find_faces=False, unchecked=True) as matcher:
+        recorded = matcher.answers()
+        assert "preprocessing is unverified" in matcher.card.intended_use
+    with kind(path, preset=preset, find_faces=False, known_answers=recorded) as matcher:
+        assert matcher.card.intended_use == SFACE_128.intended_use
 
 
 def test_another_file_is_not_sface(small: tuple[Path, FaceModel], tmp_path: Path) -> None:
@@ -115,7 +133,7 @@ def test_what_opencv_cannot_run_is_refused(tmp_path: Path, small: tuple[Path, Fa
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a model")
     with pytest.raises(ModelError, match="OpenCV refuses the model"):
-        OpenCvFaceRecognizer(broken, preset=preset, find_faces=False)
+        OpenCvFaceRecognizer(broken, preset=preset, find_faces=False, unchecked=True)
     with pytest.raises(ModelError, match="arcface-112 wants something else"):
         OpenCvFaceRecognizer(path, preset=ARCFACE_112, find_faces=False)
 

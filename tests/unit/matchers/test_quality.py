@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biotrail.errors import MatcherError, ModelError
-from biotrail.matchers import CaptureFailure, CaptureGates, KnownAnswers, Quality, Sample
+from biotrail.matchers import (
+    DLIB_RESNET_128,
+    SFACE_128,
+    CaptureFailure,
+    CaptureGates,
+    KnownAnswers,
+    Quality,
+    Sample,
+)
 from biotrail.matchers._self_test import drawn_face
 from biotrail.matchers.faces.alignment import FivePoints
 from biotrail.matchers.faces.known_answers import _POINTS
@@ -162,6 +170,15 @@ def test_known_answers_are_kept_as_text() -> None:
     assert (again.vectors, again.tolerance) == (answers.vectors, 0.01)
     again.check(answers)
     assert "1.0" not in repr(answers).replace("0.01", "")
+
+
+def test_known_answers_are_found_by_the_file() -> None:
+    """Both forms of dlib's file have the same answers; others, and what is no hash, have none."""
+    found = [KnownAnswers.stored(sha256) for sha256 in DLIB_RESNET_128.sha256]
+    assert [one.tolerance for one in found if one] == [0.005, 0.005]
+    assert len({one.vectors for one in found if one}) == 1
+    for other in (*SFACE_128.sha256, DLIB_RESNET_128.id, "", "0" * 64):
+        assert KnownAnswers.stored(other) is None
 
 
 @pytest.mark.parametrize(

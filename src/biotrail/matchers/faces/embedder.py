@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from biotrail.errors import ModelError
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
-from biotrail.matchers.card import ModelCard, ModelFile, NetworkPolicy
+from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.comparing import comparison_by
 from biotrail.matchers.decision import ComparisonScore
 from biotrail.matchers.faces.alignment import align
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
     from biotrail.matchers.images import Pixels
 
-__all__ = ["FaceEmbedder", "embedder_card", "read_model"]
+__all__ = ["FaceEmbedder", "answers_to_check", "embedder_card", "read_model"]
+
+_UNVERIFIED = "recording known answers: preprocessing is unverified, so it must not guard anything"
 
 
 class FaceEmbedder(ABC):
@@ -38,18 +40,15 @@ class FaceEmbedder(ABC):
     Args:
         card: What computes the scores.
         preset: How the model is fed and compared.
-        known_answers: What it must answer to the drawn faces; None takes those that come with
-            biotrail for this preset, if any.
+        known: What it must answer to the drawn faces, all of them; see `answers_to_check`.
     """
 
     _chips: FaceChips
 
-    def __init__(
-        self, card: ModelCard, preset: FaceModel, known_answers: KnownAnswers | None
-    ) -> None:
+    def __init__(self, card: ModelCard, preset: FaceModel, known: tuple[KnownAnswers, ...]) -> None:
         self._card, self._preset = card, preset
         self._compare = comparison_by(card)
-        self._known = known_answers or KnownAnswers.stored(preset.id)
+        self._known = known
 
     @abstractmethod
     def _answer(self, chip: Pixels) -> Any:
@@ -101,8 +100,9 @@ class FaceEmbedder(ABC):
     def answers(self) -> KnownAnswers:
         """What the model answers to the drawn faces: keep it, and give it back as `known_answers`.
 
-        For a model that biotrail has no known answers of. Taken once, when error rates were
-        measured, it finds every later change of file, runtime or preprocessing.
+        For a model that biotrail has no known answers of: taken once, from a matcher that was made
+        ``unchecked``, they find every later change of file, runtime or preprocessing. That the
+        preprocessing was right to begin with is for the error rates to show, measured after it.
         """
         preset = self._preset
 
@@ -112,15 +112,15 @@ class FaceEmbedder(ABC):
         return answers_of(extract, preset.points)
 
     def self_test(self) -> None:
-        """Check the answers to the drawn faces; where none are known, that there are answers.
+        """Check the answers to the drawn faces; unchecked, only that they are two answers.
 
         Raises:
             ModelError: An answer is not the known one.
         """
         found = self.answers()
-        if self._known is not None:
-            self._known.check(found)
-        elif found.vectors[0] == found.vectors[1]:
+        for known in self._known:
+            known.check(found)
+        if found.vectors[0] == found.vectors[1]:
             raise ModelError("self-test: the model gives two different faces the same features")
 
     def close(self) -> None:
@@ -155,8 +155,8 @@ class FaceEmbedder(ABC):
         return vector
 
 
-def read_model(path: str | Path | None, preset: FaceModel) -> tuple[str, bytes]:
-    """Name and bytes of the model file, which are the ones that will be run.
+def read_model(path: str | Path | None, preset: FaceModel) -> tuple[ModelFile, bytes]:
+    """The model file, for the card, and its bytes, which are the ones that will be run.
 
     Raises:
         ModelError: It is missing, or is not the preset's.
@@ -173,32 +173,63 @@ def read_model(path: str | Path | None, preset: FaceModel) -> tuple[str, bytes]:
     if preset.sha256 and found not in preset.sha256:
         expected = " or ".join(preset.sha256)
         raise ModelError(f"{path} is not {preset.id}: SHA-256 {found}, expected {expected}")
-    return Path(path).name, data
+    return ModelFile(name=Path(path).name, sha256=found, licence=preset.licence), data
+
+
+def answers_to_check(
+    file: ModelFile, given: KnownAnswers | None, *, unchecked: bool
+) -> tuple[KnownAnswers, ...]:
+    """The known answers that a model is held to: those stored for its file, and the host's.
+
+    A preset cannot take a known file away from its answers, whatever its id, and neither can
+    answers that the host recorded with a wrong preset.
+
+    Args:
+        file: The model file.
+        given: What the host recorded, if anything.
+        unchecked: Whether there may be none.
+
+    Returns:
+        None, one or two. None at all only if that was asked for.
+
+    Raises:
+        ModelError: There are none.
+    """
+    known = tuple(one for one in (KnownAnswers.stored(file.sha256), given) if one is not None)
+    if not known and not unchecked:
+        raise ModelError(
+            f"no known answers of {file.name}, so a wrong scale or colour order would go unseen. "
+            "To record them: load it once with unchecked=True and keep answers().to_json(); then "
+            "give known_answers=KnownAnswers.from_json(...) and measure error rates"
+        )
+    return known
 
 
 def embedder_card(
-    preset: FaceModel, *, name: str, data: bytes, runtime: str, runtime_version: str
+    preset: FaceModel, *, file: ModelFile, checked: bool, runtime: str, runtime_version: str
 ) -> ModelCard:
     """The card of a model in a runtime.
 
+    One that is held to no known answers has another card, so that what is enrolled or calibrated
+    with it is refused by the same model once it is checked.
+
     Args:
         preset: How the model is fed and compared.
-        name: Of its file.
-        data: Bytes of its file.
+        file: The model file.
+        checked: Whether it is held to known answers.
         runtime: Name of the software that runs it.
         runtime_version: Its version.
     """
-    digest = hashlib.sha256(data).hexdigest()
     return ModelCard(
         id=preset.id,
         version=preset.version,
         metric=preset.metric,
         higher_is_better=MEASURES[preset.metric][1],
-        intended_use=preset.intended_use,
-        assurance=preset.assurance,
+        intended_use=preset.intended_use if checked else _UNVERIFIED,
+        assurance=preset.assurance if checked else Assurance.DEMONSTRATION,
         network_policy=NetworkPolicy.OBSERVED,
         dimension=preset.dimension,
-        files=(ModelFile(name=name, sha256=digest, licence=preset.licence),),
+        files=(file,),
         runtime=runtime,
         runtime_version=runtime_version,
         colour_order=preset.colour_order,

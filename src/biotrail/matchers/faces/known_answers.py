@@ -18,6 +18,7 @@ import attrs
 from biotrail.errors import ModelError
 from biotrail.matchers._self_test import drawn_face
 from biotrail.matchers.faces.alignment import FivePoints
+from biotrail.matchers.faces.presets import KNOWN_MODELS
 
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
@@ -51,7 +52,7 @@ class KnownAnswers:
     """
 
     vectors: tuple[tuple[float, ...], ...] = attrs.field(repr=False)
-    tolerance: float = 0.02
+    tolerance: float = 0.005
 
     def check(self, found: KnownAnswers) -> None:
         """Refuse a model whose answers are others.
@@ -98,10 +99,20 @@ class KnownAnswers:
         return cls(vectors=vectors, tolerance=tolerance)
 
     @classmethod
-    def stored(cls, model: str) -> KnownAnswers | None:
-        """Those that come with biotrail for a preset's id, or None."""
-        path = _STORED / f"{model}.json"
-        return cls.from_json(path.read_text()) if path.exists() else None
+    def stored(cls, sha256: str) -> KnownAnswers | None:
+        """Those that come with biotrail for a model file, or None.
+
+        They are found by the file and not by a preset's id: else a known file under another id
+        would be held to nothing.
+
+        Args:
+            sha256: SHA-256 of the file, 64 hexadecimal digits.
+        """
+        for preset in KNOWN_MODELS:
+            path = _STORED / f"{preset.id}.json"
+            if sha256 in preset.sha256 and path.exists():
+                return cls.from_json(path.read_text())
+        return None
 
 
 def answers_of(extract: Extract, kind: FivePoints) -> KnownAnswers:

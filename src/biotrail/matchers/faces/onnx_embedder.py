@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError, ModelError
 from biotrail.matchers.faces.capture import FaceChips
-from biotrail.matchers.faces.embedder import FaceEmbedder, embedder_card, read_model
+from biotrail.matchers.faces.embedder import (
+    FaceEmbedder,
+    answers_to_check,
+    embedder_card,
+    read_model,
+)
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
@@ -37,13 +42,16 @@ class OnnxFaceEmbedder(FaceEmbedder):
             only `FivePointFace` can be captured.
         gates: Which faces are good enough; None takes the finder's, or the defaults.
         threads: How many threads one extraction may use.
-        known_answers: What the model must answer to the drawn faces; None takes those that come
-            with biotrail for this preset, if any.
+        known_answers: What the model must answer to the drawn faces, as recorded by the host. A
+            file that biotrail has answers of is held to those too, under whatever preset.
+        unchecked: Load the model even if no answers of it are known, in order to record them. Its
+            card then says that its preprocessing is unverified, and calls it demonstration-grade.
+            Answers that are known are checked all the same.
 
     Raises:
         MissingDependencyError: ONNX Runtime, NumPy, Pillow, or what the finder needs is missing.
-        ModelError: The file is missing, is not the preset's, is no such model, or fails the
-            self-test.
+        ModelError: The file is missing, is not the preset's, is no such model, fails the
+            self-test, or has no known answers to be held to.
         NetworkSealError: MediaPipe would use the network here, and cannot be sealed from it.
     """
 
@@ -57,16 +65,21 @@ class OnnxFaceEmbedder(FaceEmbedder):
         gates: CaptureGates | None = None,
         threads: int = 1,
         known_answers: KnownAnswers | None = None,
+        unchecked: bool = False,
     ) -> None:
         _require_packages()
         import onnxruntime
 
-        name, data = read_model(model, preset)
-        version = onnxruntime.__version__
+        file, data = read_model(model, preset)
+        known = answers_to_check(file, known_answers, unchecked=unchecked)
         card = embedder_card(
-            preset, name=name, data=data, runtime="onnxruntime", runtime_version=version
+            preset,
+            file=file,
+            checked=bool(known),
+            runtime="onnxruntime",
+            runtime_version=onnxruntime.__version__,
         )
-        super().__init__(card, preset, known_answers)
+        super().__init__(card, preset, known)
         self._session = _session(data, threads)
         self._input = _input_name(self._session, preset)
         self.self_test()

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError, ModelError
 from biotrail.matchers.faces.capture import FaceChips
-from biotrail.matchers.faces.embedder import FaceEmbedder, embedder_card, read_model
+from biotrail.matchers.faces.embedder import (
+    FaceEmbedder,
+    answers_to_check,
+    embedder_card,
+    read_model,
+)
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
@@ -35,12 +40,17 @@ class OpenCvFaceRecognizer(FaceEmbedder):
         finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
         find_faces: Whether faces are to be found here at all.
         gates: Which faces are good enough; None takes the finder's, or the defaults.
-        known_answers: What the model must answer to the drawn faces.
+        known_answers: What the model must answer to the drawn faces, as recorded by the host. A
+            file that biotrail has answers of is held to those too; of SFace's it has none.
+        unchecked: Load the model even if no answers of it are known, in order to record them. Its
+            card then says that its preprocessing is unverified, and calls it demonstration-grade.
+            Answers that are known are checked all the same.
 
     Raises:
         MissingDependencyError: OpenCV, NumPy, Pillow, or what the finder needs is missing.
-        ModelError: The file is missing, is not the preset's, is no such model, or fails the
-            self-test; or the preset is not one that OpenCV can feed.
+        ModelError: The file is missing, is not the preset's, is no such model, fails the
+            self-test, or has no known answers to be held to; or the preset is not one that OpenCV
+            can feed.
     """
 
     def __init__(
@@ -52,16 +62,22 @@ class OpenCvFaceRecognizer(FaceEmbedder):
         find_faces: bool = True,
         gates: CaptureGates | None = None,
         known_answers: KnownAnswers | None = None,
+        unchecked: bool = False,
     ) -> None:
         _require_packages()
         import cv2
 
         _check_preset(preset)
-        name, data = read_model(model, preset)
+        file, data = read_model(model, preset)
+        known = answers_to_check(file, known_answers, unchecked=unchecked)
         card = embedder_card(
-            preset, name=name, data=data, runtime="opencv", runtime_version=cv2.__version__
+            preset,
+            file=file,
+            checked=bool(known),
+            runtime="opencv",
+            runtime_version=cv2.__version__,
         )
-        super().__init__(card, preset, known_answers)
+        super().__init__(card, preset, known)
         self._recognizer = _recognizer(data)
         self.self_test()
         self._chips = FaceChips(card, preset, finder=finder, find_faces=find_faces, gates=gates)

@@ -2,7 +2,8 @@
 
 The same file fed with values on another scale, or with red and blue swapped, does not fail; it
 answers nonsense. So a preset holds the whole preprocessing, the hash of the file, and known answers
-that are checked at load.
+that are checked at load. These belong to the file: a preset of the host's own for a known file is
+held to them as well. Of a file that is not known, the host records them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from biotrail.errors import MatcherError
 from biotrail.matchers.card import Assurance
 from biotrail.matchers.faces.alignment import FivePoints
 
-__all__ = ["ARCFACE_112", "DLIB_RESNET_128", "SFACE_128", "FaceModel"]
+__all__ = ["ARCFACE_112", "DLIB_RESNET_128", "KNOWN_MODELS", "SFACE_128", "FaceModel"]
 
 
 def _positive(_instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
@@ -100,7 +101,7 @@ SFACE_128 = FaceModel(
     licence="Apache-2.0",
 )
 """SFace (Zhong et al. 2021) as in OpenCV's model zoo, ``face_recognition_sface_2021dec.onnx``; the
-user brings the file."""
+user brings the file, and records its answers: none are known here."""
 
 ARCFACE_112 = FaceModel(
     id="arcface-112",
@@ -113,5 +114,8 @@ ARCFACE_112 = FaceModel(
     scale=127.5,
 )
 """A model trained as ArcFace (Deng et al. 2019): 512 values from 112 x 112 pixels on a scale from
--1 to 1. The user brings the file, and minds its licence: many may not be used commercially. Give it
-an id of its own with ``attrs.evolve``."""
+-1 to 1. The user brings the file, records its answers, and minds its licence: many may not be used
+commercially. Give it an id of its own with ``attrs.evolve``."""
+
+KNOWN_MODELS = (DLIB_RESNET_128, SFACE_128, ARCFACE_112)
+"""All presets that come with biotrail."""
