@@ -221,8 +221,8 @@ class GalleryFileError(MatcherError):
     """A file cannot be read as the gallery that was asked for.
 
     Attributes:
-        reason: ``"absent"``, ``"not a gallery"``, ``"truncated"``, ``"corrupted"``,
-            ``"wrong key"``, ``"key needed"`` or ``"other model"``.
+        reason: ``"absent"``, ``"unreadable"``, ``"not a gallery"``, ``"truncated"``,
+            ``"corrupted"``, ``"wrong key"``, ``"key needed"`` or ``"other model"``.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:

@@ -41,8 +41,8 @@ def open_file(path: Path, card: ModelCard, key: bytes | None) -> tuple[Layout, C
     """Check a gallery's file, and open it.
 
     Raises:
-        GalleryFileError: It is absent, not a gallery, damaged, of another model, or needs another
-            key.
+        GalleryFileError: It is absent, unreadable, not a gallery, damaged, of another model, or
+            needs another key.
         MatcherError: The key is not 32 bytes.
     """
     try:
@@ -51,6 +51,10 @@ def open_file(path: Path, card: ModelCard, key: bytes | None) -> tuple[Layout, C
             _check_bytes(file, layout)
     except FileNotFoundError:
         raise GalleryFileError(f"there is no file {path}", reason="absent") from None
+    except OSError as error:  # a directory, no permission, a failing disk
+        raise GalleryFileError(
+            f"{path} cannot be read: {error.strerror}", reason="unreadable"
+        ) from error
     if layout.card != card.digest.hex():
         raise GalleryFileError(
             f"the gallery is of another model (card {layout.card[:16]} of {layout.model}, not "
