@@ -55,6 +55,10 @@ def read_reference(data: bytes) -> Parts:
     """
     import numpy
 
+    given: object = data
+    if not isinstance(given, bytes | bytearray | memoryview):
+        raise ValueError(f"{type(given).__name__} instead of bytes")
+    data = bytes(given)
     reader = _Reader(data)
     head = reader.take(len(_FIRST))
     if head not in (_FIRST, _SECOND):

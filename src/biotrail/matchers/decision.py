@@ -7,7 +7,9 @@ recorded score and threshold comes to the same decision, on every machine.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from numbers import Real
 
 import attrs
 
@@ -15,18 +17,36 @@ from biotrail.errors import MatcherError
 from biotrail.events import Comparison, ComparisonDecision, ComparisonType
 from biotrail.matchers.card import ModelCard
 
-__all__ = ["ComparisonScore", "decide", "score_of", "scorer"]
+__all__ = ["ComparisonScore", "decide", "finite", "score_of", "scorer"]
 
 _LIMIT = 1e12
 
 
-def _micro(what: str, value: float) -> int:
-    real: object = value
-    if isinstance(real, bool) or not isinstance(real, int | float) or not math.isfinite(real):
+def finite(what: str, value: object) -> float:
+    """A score or threshold as a float; any real number will do, those of NumPy among them.
+
+    Args:
+        what: What it is, for the refusal.
+        value: The number.
+
+    Raises:
+        MatcherError: It is no real number, is NaN or infinite, or lies beyond ±1e12.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise MatcherError(f"a {what} must be a finite number")
-    if abs(value) > _LIMIT:
+    try:
+        number = float(value)
+    except OverflowError:  # finite, but larger than every float
+        number = sys.float_info.max
+    if not math.isfinite(number):
+        raise MatcherError(f"a {what} must be a finite number")
+    if abs(number) > _LIMIT:
         raise MatcherError(f"a {what} must lie within ±1e12, to be recorded in whole millionths")
-    return round(value * 1_000_000)
+    return number
+
+
+def _micro(what: str, value: object) -> int:
+    return round(finite(what, value) * 1_000_000)
 
 
 def _six_decimals(value: float) -> float:
@@ -70,7 +90,7 @@ class ComparisonScore:
             version=self.version,
             digest=self.digest,
             score=self.value,
-            threshold=threshold,
+            threshold=None if threshold is None else finite("threshold", threshold),
             decision=decide(self, threshold),
             metric=self.metric,
             type=ComparisonType.VERIFICATION,

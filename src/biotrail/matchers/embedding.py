@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from numbers import Integral
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -90,7 +91,8 @@ class EmbeddingMatcher:
             )
         if metric not in MEASURES:
             raise MatcherError(f"the metric must be one of {', '.join(MEASURES)}")
-        if dimension < 1:
+        whole: object = dimension
+        if isinstance(whole, bool) or not isinstance(whole, Integral) or whole < 1:
             raise MatcherError("the dimension must be a whole number from 1")
         self._card = ModelCard(
             id=model,
@@ -100,7 +102,7 @@ class EmbeddingMatcher:
             intended_use=intended_use,
             assurance=assurance,
             network_policy=NetworkPolicy.IN_PROCESS,
-            dimension=dimension,
+            dimension=int(whole),
             files=files,
             runtime=runtime,
             runtime_version=runtime_version,

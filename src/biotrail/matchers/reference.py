@@ -16,15 +16,29 @@ from biotrail.errors import MatcherError
 from biotrail.matchers._reference_bytes import Parts, read_reference, write_reference
 from biotrail.matchers.backend import Features
 
-__all__ = ["Reference", "aware"]
+__all__ = ["Reference", "aware", "checked_reference_id"]
 
 _IDENTIFIER_LIMIT = 128
 _SAMPLE_LIMIT = 65_535
 
 
+def checked_reference_id(id: object) -> str:
+    """The id, if a reference can have it: the one rule for all that names references.
+
+    Raises:
+        MatcherError: It is no text of 1 to 128 bytes in UTF-8.
+    """
+    try:
+        if isinstance(id, str) and 1 <= len(id.encode()) <= _IDENTIFIER_LIMIT:
+            return id
+    except UnicodeEncodeError:  # half of a surrogate pair is no character
+        pass
+    raise MatcherError("the id of a reference must be a text of 1 to 128 bytes in UTF-8")
+
+
 def _identifier(_instance: object, _attribute: object, value: str | None) -> None:
-    if value is not None and not 1 <= len(value.encode()) <= _IDENTIFIER_LIMIT:
-        raise MatcherError("the id of a reference must have 1 to 128 bytes, or be None")
+    if value is not None:
+        checked_reference_id(value)
 
 
 def aware(moment: object, what: str) -> datetime:

@@ -26,7 +26,7 @@ from biotrail.matchers._reference_rows import ReferenceRows
 from biotrail.matchers._reference_seal import RowSeal
 from biotrail.matchers._traces import needles_of
 from biotrail.matchers.deletion import PlaceReport
-from biotrail.matchers.reference import Reference, aware
+from biotrail.matchers.reference import Reference, aware, checked_reference_id
 
 __all__ = ["ReferenceStore"]
 
@@ -118,7 +118,7 @@ class ReferenceStore:
         gone: list[bytes] = []
         with self._file.changing():
             for old, reference in renewed.items():
-                head, _ = self._rows.row(old)
+                head, _ = self._rows.row(checked_reference_id(old))
                 self._rows.insert(reference, head.mark)
                 gone += needles_of(self._rows.revoke(old, "re_enrolled", self._now()))
         self._file.purge(gone)
@@ -131,8 +131,9 @@ class ReferenceStore:
             RevokedReferenceError: It was revoked.
             ExpiredReferenceError: Its time is over.
             AlteredReferenceError: Its row is not as it was written.
+            MatcherError: No reference can have this id.
         """
-        reference = self._rows.open(id)
+        reference = self._rows.open(checked_reference_id(id))
         if reference.expired(self._now()):
             raise ExpiredReferenceError(f"the reference {id!r} has expired; enrol again")
         return reference
@@ -170,9 +171,10 @@ class ReferenceStore:
         Raises:
             UnknownReferenceError: There is none.
             RevokedReferenceError: It is revoked already.
+            MatcherError: No reference can have this id.
         """
         with self._file.changing():
-            sealed = self._rows.revoke(id, reason, self._now())
+            sealed = self._rows.revoke(checked_reference_id(id), reason, self._now())
         self._file.purge(list(needles_of(sealed)))
 
     def revoke_card(self, digest: bytes, *, reason: str) -> list[str]:
@@ -193,7 +195,11 @@ class ReferenceStore:
         The files beside are looked through as well: a journal, a write-ahead log, copies whose name
         begins with the file's. For a deletion that covers other places too, and that raises where
         something is left, use `biotrail.matchers.delete_references`.
+
+        Raises:
+            MatcherError: No reference can have one of these ids; nothing was deleted.
         """
+        ids = [checked_reference_id(one) for one in ids]
         with self._file.changing():
             rows = self._rows.delete(ids)
         left, files = self._file.purge(self._rows.needles(rows))

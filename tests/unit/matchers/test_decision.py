@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,3 +83,22 @@ def test_a_score_or_threshold_must_be_a_finite_number(value: float) -> None:
 def test_the_score_is_not_shown() -> None:
     """A score is personal: its repr has no value."""
     assert "0.71" not in repr(score(0.71))
+
+
+@pytest.mark.component("numpy")
+def test_any_real_number_is_a_threshold() -> None:
+    """Thresholds of NumPy's types and fractions decide, and are recorded, as their floats do."""
+    import numpy
+
+    for threshold in (numpy.float32(0.5), numpy.float64(0.5), numpy.int64(0), Fraction(1, 2)):
+        for value in (0.4, 0.5, 0.6):
+            expected = score(value).decide(float(threshold))
+            assert score(value).decide(threshold) == expected  # type: ignore[arg-type]
+            assert decide(score(value), threshold) == expected.decision  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("threshold", [True, "0.5", 1j, 10**400, Fraction(10**400), math.nan])
+def test_what_is_no_threshold_is_refused(threshold: Any) -> None:
+    """Booleans, texts, complex, huge and endless numbers are refused, whatever their type."""
+    with pytest.raises(MatcherError, match="threshold must"):
+        decide(score(0.5), threshold)

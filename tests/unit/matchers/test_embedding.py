@@ -180,3 +180,11 @@ def test_a_failure_to_acquire_is_data() -> None:
     assert FailureToAcquire("no_face").reason == "no_face"
     with pytest.raises(ValueError, match="nonsense"):
         FailureToAcquire("nonsense")
+
+
+@pytest.mark.parametrize("dimension", [0, -1, 3.5, 3.0, "3", None, True])
+def test_dimensions_are_whole_numbers_from_one(dimension: Any) -> None:
+    """A dimension that counts nothing is refused; a whole number of NumPy's is as good as any."""
+    with pytest.raises(MatcherError, match="whole number from 1"):
+        matcher(dimension)
+    assert matcher(np.int64(3)).card == matcher(3).card

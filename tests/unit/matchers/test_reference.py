@@ -190,3 +190,19 @@ def test_values_are_not_shown() -> None:
     """No value of a reference is in its representation."""
     features = Features(card_digest=bytes(32), values=several().values[1])
     assert "0.6" not in repr(several()) + repr(features)
+
+
+@pytest.mark.parametrize("id", ["", "x" * 129, "é" * 65, "\ud800", 5, b"r"])
+def test_ids_that_no_reference_can_have_are_refused(id: Any) -> None:
+    """An id is a text of 1 to 128 bytes in UTF-8; all else is refused by that rule."""
+    with pytest.raises(MatcherError, match="1 to 128 bytes in UTF-8"):
+        Reference.from_features(matcher().features([1, 2, 3]), id=id)
+
+
+@pytest.mark.parametrize("data", [None, 5, "biotrail/reference/1\n", [1, 2]])
+def test_what_is_not_bytes_is_no_reference(data: Any) -> None:
+    """Anything but bytes is refused as the wrong bytes are."""
+    with pytest.raises(MatcherError, match="not a reference"):
+        Reference.from_bytes(data)
+    written = several().to_bytes()
+    assert Reference.from_bytes(memoryview(bytearray(written))).to_bytes() == written  # type: ignore[arg-type]

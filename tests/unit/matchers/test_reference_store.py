@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -334,3 +334,19 @@ def test_large_and_small_references(kept: ReferenceStore, size: int) -> None:
     kept.add(made)
     assert kept.get(str(made.id)).to_bytes() == made.to_bytes()
     assert kept.delete_references([str(made.id)]).empty
+
+
+@pytest.mark.parametrize("id", ["", "x" * 129, "\ud800", 5, None])
+def test_ids_that_no_reference_can_have_are_refused(kept: ReferenceStore, id: Any) -> None:
+    """Whatever is asked of such an id is refused by the rule of ids, and nothing is changed."""
+    kept.add(reference(1, id="r"))
+    asked: list[Callable[[], object]] = [
+        lambda: kept.get(id),
+        lambda: kept.replace(id, reference(2)),
+        lambda: kept.revoke(id, reason="withdrawn"),
+        lambda: kept.delete_references(["r", id]),
+    ]
+    for ask in asked:
+        with pytest.raises(MatcherError, match="1 to 128 bytes in UTF-8"):
+            ask()
+    assert kept.ids(revoked=True) == ["r"]

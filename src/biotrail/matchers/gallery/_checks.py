@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from biotrail.errors import MatcherError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
+from biotrail.matchers.decision import finite
+from biotrail.matchers.enrolment import new_reference_id
+from biotrail.matchers.reference import checked_reference_id
 from biotrail.matchers.search.probe import Probe
 from biotrail.matchers.search.scores import SCORES
 
 if TYPE_CHECKING:
     from biotrail.matchers.search.kernels import Rows
 
-__all__ = ["checked_card", "checked_probe", "checked_question", "checked_rows"]
+__all__ = ["checked_card", "checked_id", "checked_probe", "checked_question", "checked_rows"]
 
 _LARGEST = 1e18
 _LARGEST_OF_PROBE = 1e100
 _SMALL_ENOUGH, _LARGE_ENOUGH = 1e-20, 1e35
 """A row's squared length between these needs no closer look: nothing is NaN, large or zero."""
-_MOST = 1e12
 _LONGEST_NAME = 96
 
 
@@ -39,14 +40,36 @@ def checked_card(card: ModelCard, name: str) -> None:
 
 
 def _require_digest(card: ModelCard, features: Features) -> None:
-    if not isinstance(features, Features):
-        raise MatcherError(f"a gallery takes features, not {type(features).__name__}")
+    import numpy
+
+    _require_features(features)
     if features.card_digest != card.digest:
         raise MatcherError(
             f"{type(features).__name__} of another model (card "
             f"{features.card_digest.hex()[:16]}, not {card.digest.hex()[:16]} of {card.id} "
             f"{card.version}); enrol again with this one"
         )
+    values: object = features.values
+    if not isinstance(values, numpy.ndarray) or values.dtype.kind not in "fiu":
+        raise MatcherError("the values of features must be a NumPy array of real numbers")
+
+
+def _require_features(features: Features) -> None:
+    given: object = features
+    if not isinstance(given, Features):
+        raise MatcherError(f"a gallery takes features, not {type(given).__name__}")
+
+
+def checked_id(features: Features, given: str | None = None) -> str:
+    """The id under which to enrol features: the given one, else their own, else a new random one.
+
+    Raises:
+        MatcherError: These are no features, or no reference can have the given id.
+    """
+    _require_features(features)
+    if given is not None:
+        return checked_reference_id(given)
+    return features.reference_id or new_reference_id()
 
 
 def checked_rows(card: ModelCard, features: Features) -> Rows:
@@ -95,20 +118,15 @@ def checked_probe(card: ModelCard, features: Features) -> Probe:
     return probe
 
 
-def checked_question(threshold: float | None, top: int | None) -> None:
-    """Refuse questions without an end, and numbers that are none.
+def checked_question(threshold: float | None, top: int | None) -> float | None:
+    """Refuse questions without an end, and numbers that are none; answers the threshold as float.
 
     Raises:
         MatcherError: Neither threshold nor top is given, or one of them is out of range.
     """
     if threshold is None and top is None:
         raise MatcherError("say which candidates are wanted: a threshold, a number, or both")
-    if threshold is not None:
-        real: object = threshold
-        if isinstance(real, bool) or not isinstance(real, int | float):
-            raise MatcherError("a threshold must be a finite number")
-        if not math.isfinite(threshold) or abs(threshold) > _MOST:
-            raise MatcherError("a threshold must be a finite number within ±1e12")
     whole: object = top
     if whole is not None and (type(whole) is not int or whole < 1):
         raise MatcherError("the number of candidates must be a whole number from 1")
+    return None if threshold is None else finite("threshold", threshold)

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 from biotrail.errors import DuplicateReferenceError, UnknownReferenceError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.enrolment import new_reference_id
-from biotrail.matchers.gallery._checks import (
-    checked_rows,
-)
+from biotrail.matchers.gallery._checks import checked_id, checked_rows
 from biotrail.matchers.gallery._coded import code
 from biotrail.matchers.gallery._load import fill, open_file
 from biotrail.matchers.gallery._save import save
 from biotrail.matchers.gallery._searched import SearchedGallery
 from biotrail.matchers.reference import Reference
-from biotrail.matchers.search.codes import EightBitKernel, FourBitKernel, numkong_is_there
-from biotrail.matchers.search.kernels import FloatKernel, Kernel
+from biotrail.matchers.search.codes import FourBitKernel
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -30,13 +26,6 @@ __all__ = ["Gallery"]
 
 _TOGETHER = 4_096
 """References that `Gallery.add_many` codes at once."""
-
-
-def _default_kernels(dimension: int) -> list[Kernel]:
-    kernels: list[Kernel] = [FloatKernel()]
-    if numkong_is_there() and dimension <= EightBitKernel.longest:
-        kernels.append(EightBitKernel())
-    return kernels
 
 
 class Gallery(SearchedGallery):
@@ -87,10 +76,11 @@ class Gallery(SearchedGallery):
 
         Raises:
             DuplicateReferenceError: The person seems to be enrolled already; nothing was added.
-            MatcherError: Another model made the features, or they cannot be compared.
+            MatcherError: Another model made the features, they cannot be compared, or the id is no
+                text of 1 to 128 bytes in UTF-8.
         """
         rows = checked_rows(self._card, features)
-        identifier = reference or features.reference_id or new_reference_id()
+        identifier = checked_id(features, reference)
         if refuse_duplicates is None:
             self._put(identifier, rows)
             return identifier
@@ -134,7 +124,7 @@ class Gallery(SearchedGallery):
             waiting.clear()
 
         for features in many:
-            waiting.append((features.reference_id or new_reference_id(), features))
+            waiting.append((checked_id(features), features))
             if len(waiting) == _TOGETHER:
                 enrol()
         if waiting:
@@ -204,8 +194,8 @@ class Gallery(SearchedGallery):
                 is safe.
 
         Raises:
-            GalleryFileError: The file is absent, not a gallery, truncated, corrupted, of another
-                model, or does not open with this key; `reason` says which.
+            GalleryFileError: The file is absent, unreadable, not a gallery, truncated, corrupted,
+                of another model, or does not open with this key; `reason` says which.
             MatcherError: The key is not 32 bytes.
         """
         layout, chunks = open_file(Path(path), card, key)

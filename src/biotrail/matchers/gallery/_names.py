@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
-from biotrail.errors import MatcherError
+from biotrail.matchers.reference import checked_reference_id
 
 __all__ = ["Names"]
 
 _OWN = re.compile(r"ref-([0-9a-f]{32})")
-_LONGEST = 128
 _DOMAIN = b"biotrail/gallery-name/1\n"
 
 
@@ -24,12 +23,11 @@ class Names:
         """The name of an id.
 
         Raises:
-            MatcherError: The id is no text of 1 to 128 bytes.
+            MatcherError: The id is no text of 1 to 128 bytes in UTF-8.
         """
+        checked_reference_id(identifier)
         if own := _OWN.fullmatch(identifier):
             return bytes.fromhex(own[1])
-        if not 1 <= len(identifier.encode()) <= _LONGEST:
-            raise MatcherError("the id of a reference must have 1 to 128 bytes")
         return hashlib.sha256(_DOMAIN + identifier.encode()).digest()[:16]
 
     def remember(self, identifier: str, name: bytes) -> None:

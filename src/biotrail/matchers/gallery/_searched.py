@@ -5,17 +5,12 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from biotrail.errors import MissingDependencyError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import scorer
-from biotrail.matchers.gallery._checks import (
-    checked_card,
-    checked_probe,
-    checked_question,
-)
+from biotrail.matchers.gallery._checks import checked_card, checked_probe, checked_question
 from biotrail.matchers.gallery._look import Moment
 from biotrail.matchers.gallery._table import Table
 from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
@@ -25,13 +20,7 @@ from biotrail.matchers.search.finish import Found
 from biotrail.matchers.search.kernels import FloatKernel, Kernel
 from biotrail.matchers.search.scan import search
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["SearchedGallery"]
-
-_TOGETHER = 4_096
-"""References that `Gallery.add_many` codes at once."""
 
 
 def _default_kernels(dimension: int) -> list[Kernel]:
@@ -91,6 +80,11 @@ class SearchedGallery:
         return self._table.size
 
     def __contains__(self, reference: str) -> bool:
+        """Whether a reference of that id is there.
+
+        Raises:
+            MatcherError: No reference can have this id: the question is a mistake, not a no.
+        """
         return self._table.holds(self._table.names.name(reference))
 
     def _kernel(self) -> Kernel:
@@ -129,6 +123,7 @@ class SearchedGallery:
 
         Much faster for each probe than one by one. Arguments and errors as `identify` has them.
         """
+        threshold = checked_question(threshold, top)
         version, size, found = self.rank_many(probes, threshold=threshold, top=top)
         return [self._answer(one, (version, size), threshold, top) for one in found]
 
@@ -140,7 +135,7 @@ class SearchedGallery:
         Returns:
             Version and size of the gallery, and for each probe unrounded scores with their ids.
         """
-        checked_question(threshold, top)
+        threshold = checked_question(threshold, top)
         checked = [checked_probe(self._card, probe) for probe in probes]
         with self._table.look(self._kernel()) as moment:
             found = search(moment.view, checked, threshold=threshold, top=top)
@@ -155,11 +150,8 @@ class SearchedGallery:
     def _answer(
         self, found: Ranked, state: tuple[int, int], threshold: float | None, top: int | None
     ) -> Identification:
-        candidates = [
-            Candidate(reference=name, score=self._score(value, name)) for value, name in found
-        ]
         return Identification(
-            candidates=tuple(candidates),
+            candidates=self._candidates(found),
             card=self._card,
             gallery=self._name,
             version=state[0],
@@ -168,23 +160,20 @@ class SearchedGallery:
             top=top,
         )
 
+    def _candidates(self, found: Ranked) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(reference=name, score=self._score(value, name)) for value, name in found
+        )
+
     def duplicates(self, features: Features, *, threshold: float) -> tuple[Candidate, ...]:
         """References that reach a threshold with any of the features' samples, best first.
+
+        In the order of `identify`: by the score before it is rounded, then by id.
 
         Raises:
             MatcherError: As `identify` raises.
         """
         samples = features.samples if isinstance(features, Reference) else (features,)
-        answers = self.identify_many(samples, threshold=threshold)
-        best: dict[str, Candidate] = {}
-        for one in (candidate for answer in answers for candidate in answer.candidates):
-            kept = best.get(one.reference)
-            if kept is None or _better(one, kept):
-                best[one.reference] = one
-        sign = -1.0 if self._card.higher_is_better else 1.0
-        return tuple(sorted(best.values(), key=lambda one: (sign * one.score.value, one.reference)))
-
-
-def _better(one: Candidate, other: Candidate) -> bool:
-    higher = one.score.value > other.score.value
-    return higher if one.score.higher_is_better else one.score.value < other.score.value
+        _, _, answers = self.rank_many(samples, threshold=threshold, top=None)
+        best = ranked((pair for answer in answers for pair in answer), self._card, None)
+        return self._candidates(best)

@@ -9,7 +9,7 @@ import attrs
 from biotrail.errors import MatcherError
 from biotrail.events import Comparison, ComparisonDecision, ComparisonType
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.decision import ComparisonScore, finite
 
 __all__ = ["Candidate", "Identification", "Ranked", "ranked"]
 
@@ -53,8 +53,8 @@ class Identification:
     """The answer for one probe.
 
     Attributes:
-        candidates: Best score first; of equal scores, the lower reference id first. Complete: what
-            is not in it does not belong in it.
+        candidates: Best first, by the score before it is rounded to six decimals; of equal ones,
+            the lower reference id first. Complete: what is not in it does not belong in it.
         card: What computed the scores.
         gallery: Name of the gallery.
         version: Version of the gallery as it was searched.
@@ -91,6 +91,7 @@ class Identification:
             MatcherError: The threshold is not a finite number, or there is no candidate because
                 the search asked for a stricter one.
         """
+        threshold = None if threshold is None else finite("threshold", threshold)
         best = self.best
         if best is not None:
             decided = best.score.decide(threshold, calibration=calibration)

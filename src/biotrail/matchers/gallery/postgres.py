@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any, Self
 from biotrail.errors import MatcherError, MissingDependencyError, UnknownReferenceError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.enrolment import new_reference_id
-from biotrail.matchers.gallery._checks import checked_rows
+from biotrail.matchers.gallery._checks import checked_id, checked_rows
 from biotrail.matchers.gallery._cipher import RowCipher, new_salt
 from biotrail.matchers.gallery._gallery import Gallery
 from biotrail.matchers.gallery.candidates import Identification
+from biotrail.matchers.reference import checked_reference_id
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -128,8 +128,7 @@ class PostgresGallery:
             psycopg.Error: The database failed; the reference may or may not be enrolled.
         """
         rows = checked_rows(self.gallery.card, features)
-        identifier = reference or features.reference_id or new_reference_id()
-        self.gallery._table.names.name(identifier)
+        identifier = checked_id(features, reference)
         with self._lock, self._connection.transaction(), self._connection.cursor() as cursor:
             last = self._next(cursor, len(rows))
             for number, row in enumerate(rows, last - len(rows) + 1):
@@ -149,6 +148,7 @@ class PostgresGallery:
             UnknownReferenceError: There is none with this id.
             psycopg.Error: The database failed; the reference may or may not be there still.
         """
+        checked_reference_id(reference)
         name = self.gallery.name
         with self._lock, self._connection.transaction(), self._connection.cursor() as cursor:
             number = self._next(cursor, 1)

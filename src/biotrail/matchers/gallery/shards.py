@@ -14,15 +14,16 @@ from biotrail.errors import MatcherError, MissingDependencyError, UnknownReferen
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import scorer
-from biotrail.matchers.enrolment import new_reference_id
 from biotrail.matchers.gallery._checks import (
     checked_card,
+    checked_id,
     checked_probe,
     checked_question,
     checked_rows,
 )
 from biotrail.matchers.gallery._gallery import Gallery
 from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
+from biotrail.matchers.reference import checked_reference_id
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -148,7 +149,7 @@ class ShardedGallery:
 
     def _home(self, reference: str) -> int:
         """The shard of a reference: by its id alone, so that all its samples are in one place."""
-        digest = hashlib.sha256(reference.encode()).digest()
+        digest = hashlib.sha256(checked_reference_id(reference).encode()).digest()
         return int.from_bytes(digest[:8], "big") % len(self._shards)
 
     def add(self, features: Features, *, reference: str | None = None) -> str:
@@ -163,7 +164,7 @@ class ShardedGallery:
         ids: list[str] = []
         for features, own in zip(many, given, strict=True):
             checked_rows(self._card, features)
-            ids.append(own or features.reference_id or new_reference_id())
+            ids.append(checked_id(features, own))
         shares: dict[int, tuple[list[Features], list[str]]] = {}
         for features, identifier in zip(many, ids, strict=True):
             share = shares.setdefault(self._home(identifier), ([], []))
@@ -198,7 +199,7 @@ class ShardedGallery:
         top: int | None = None,
     ) -> list[Identification]:
         """Find candidates for many probes; as `Gallery.identify_many`."""
-        checked_question(threshold, top)
+        threshold = checked_question(threshold, top)
         for probe in probes:
             checked_probe(self._card, probe)
         asked = [shard.rank(list(probes), threshold, top) for shard in self._shards]
