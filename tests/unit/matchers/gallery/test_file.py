@@ -221,13 +221,3 @@ def test_what_cannot_be_read_is_named_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert reason(tmp_path) == "unreadable"
     assert reason(tmp_path / "file" / "gallery") == "unreadable"
-
-
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this user"
-)
-def test_a_file_without_permission_is_named_so(tmp_path: Path) -> None:
-    """A file that this user may not read is refused as unreadable."""
-    path, _ = saved(tmp_path, None, 2)
-    path.chmod(0)
-    assert reason(path) == "unreadable"
