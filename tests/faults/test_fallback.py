@@ -280,6 +280,21 @@ def test_a_frame_that_a_crash_cut_short_is_dropped(spool: Path) -> None:
         assert [one.id for one in file.read().events] == [event(1).id, event(3).id]
 
 
+def test_what_another_writer_left_is_looked_at(spool: Path) -> None:
+    """After another has added, emptied, or died within a frame, nothing is overwritten."""
+    one, other = (SpoolFile(spool, maximum_bytes=10_000) for _ in range(2))
+    one.add(event(1), event(1).occurred)
+    other.add(event(2), event(2).occurred)
+    one.add(event(3), event(3).occurred)
+    assert [found.id.int for found in one.read().events] == [2, 3, 4]
+    assert other.empty(other.read().end)
+    one.add(event(4), event(4).occurred)
+    with spool.open("ab") as file:
+        file.write(b"\x00\x00")
+    one.add(event(5), event(5).occurred)
+    assert [found.id.int for found in other.read().events] == [5, 6]
+
+
 def test_a_file_that_is_no_spool(store: Full, spool: Path) -> None:
     """What was never spooled is refused by name, where its frames are well made."""
     from hashlib import sha256

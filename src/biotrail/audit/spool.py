@@ -67,6 +67,7 @@ class SpoolFile:
         self.path = Path(path)
         self._maximum = maximum_bytes
         self._lock = threading.Lock()
+        self._left: tuple[int, int, int] | None = None
 
     def add(self, event: Event, moment: datetime) -> None:
         """Append an event, durably.
@@ -76,7 +77,10 @@ class SpoolFile:
         """
         frame = _frame(event, moment)
         with self._opened(create=True) as file:
-            end = _good_end(os.pread(file, self._maximum + 1, 0))
+            # As this object left it, it ends in a whole frame; else all of it is looked through.
+            state = _state(file)
+            whole = state == self._left
+            end = state[1] if whole else _good_end(os.pread(file, self._maximum + 1, 0))
             if end + len(frame) > self._maximum:
                 raise SpoolError(
                     f"{self.path} holds {end} bytes and may hold {self._maximum}: it has no room"
@@ -86,6 +90,7 @@ class SpoolFile:
             os.fsync(file)
             if written != len(frame):
                 raise SpoolError(f"{self.path}: no space is left")
+            self._left = _state(file)
 
     def read(self) -> Spooled:
         """Read all that is in it.
@@ -143,6 +148,12 @@ class SpoolFile:
             return parse_time(moment), decode_event(content, fields)  # type: ignore[arg-type]
         except (CanonicalError, KeyError, TypeError) as error:
             raise SpoolError(f"{self.path} holds what was not spooled: {error}") from error
+
+
+def _state(file: int) -> tuple[int, int, int]:
+    """What changes when anybody writes to the file; the second is its size."""
+    status = os.fstat(file)
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _frame(event: Event, moment: datetime) -> bytes:
