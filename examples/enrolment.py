@@ -58,7 +58,7 @@ def enter(
         check = attempt.verify(matcher, reference, capture, references=store, threshold=THRESHOLD)
         if check.matched:
             attempt.grant()
-        elif check.comparison is not None:
+        elif check.denied is None:
             attempt.deny("non_match")
     return attempt.granted
 

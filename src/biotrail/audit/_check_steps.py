@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import attrs
 
 from biotrail.audit.check import BiometricCheck, ReferenceSource, sharpness
-from biotrail.errors import ImageError, MatcherError
-from biotrail.events import Comparison, Reason
+from biotrail.errors import EventError, ImageError, MatcherError
+from biotrail.events import Comparison, ComparisonDecision, Reason
 from biotrail.matchers.backend import FailureToAcquire, MatcherBackend, Sample
+from biotrail.matchers.card import ModelCard
+from biotrail.matchers.decision import finite, score_of
 from biotrail.matchers.pad import PadBackend
 from biotrail.matchers.policy import AttemptHistory, DecisionPolicy
 from biotrail.matchers.quality import Quality
@@ -18,7 +21,10 @@ from biotrail.matchers.rates.calibration import Calibration
 from biotrail.matchers.reference import Reference
 from biotrail.matchers.several import SampleRule
 
-__all__ = ["CheckSteps"]
+__all__ = ["Asked", "CheckSteps"]
+
+Asked = Callable[[], Comparison]
+"""Makes the comparison to record where none was made: what was asked for, and no score."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,10 +51,48 @@ class CheckSteps:
         """The calibration of the policy, or that which stands for itself."""
         return self.calibration if self.policy is None else self.policy.calibration
 
-    def turned_away(self) -> BiometricCheck | None:
+    def require_calibrated(self, card: ModelCard) -> None:
+        """Refuse a calibration of another matcher, before an event could name the two together.
+
+        Raises:
+            CalibrationError: The calibration was made for another card.
+        """
+        held = self.held_against
+        if held is not None and held.card_digest != card.digest.hex():
+            held.require(score_of(card, 0.0))
+
+    def asked(self, card: ModelCard, *, reference: str | None = None, **known: Any) -> Comparison:
+        """The comparison that an event records where it did not come to one.
+
+        Args:
+            card: Of the matcher.
+            reference: Id of the reference that was named; left out where no event can hold it.
+            **known: Further fields of the comparison.
+
+        Raises:
+            MatcherError: The threshold is no finite number.
+        """
+        held = self.held_against
+        threshold = self.threshold if held is None else held.threshold
+        comparison = Comparison(
+            matcher=card.id,
+            version=card.version,
+            digest=card.digest,
+            metric=card.metric if held is None else held.metric,
+            decision=ComparisonDecision.UNDETERMINED,
+            threshold=None if threshold is None else finite("threshold", threshold),
+            calibration=None if held is None else held.id,
+            **known,
+        )
+        try:
+            return attrs.evolve(comparison, reference=reference)
+        except EventError:
+            return comparison
+
+    def turned_away(self, asked: Asked) -> BiometricCheck | None:
         """Asked before anything is captured."""
         away = self.policy and self.policy.turned_away(self.history, now=self.now)
-        return BiometricCheck(decision=away) if away else None
+        return BiometricCheck(decision=away, comparison=asked()) if away else None
 
     def valid(self, reference: Reference | str) -> Reference:
         """The reference; one that is named by its id is looked up."""
@@ -60,15 +104,18 @@ class CheckSteps:
             reference = self.references.get(reference)
         return reference
 
-    def captured(self, matcher: MatcherBackend, image: object) -> Sample | BiometricCheck:
+    def captured(
+        self, matcher: MatcherBackend, image: object, asked: Asked
+    ) -> Sample | BiometricCheck:
         """The sample, or the check that ends without one."""
         try:
             found = matcher.capture(image)
         except ImageError:
-            return BiometricCheck(denied=Reason.BAD_IMAGE)
+            return BiometricCheck(denied=Reason.BAD_IMAGE, comparison=asked())
         if isinstance(found, Sample):
             return found
-        check = BiometricCheck(failure=found, denied=found.reason.event_reason)
+        reason = found.reason.event_reason
+        check = BiometricCheck(failure=found, denied=reason, comparison=asked())
         return self.decided(check, found)
 
     def observed(self, matcher: MatcherBackend, sample: Sample, image: object) -> BiometricCheck:

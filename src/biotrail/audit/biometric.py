@@ -6,6 +6,9 @@ The way of a check, which `Attempt.verify` and `Attempt.identify` take::
                                           │                                 └──► policy, if given
                                           └─ failure to acquire, no image: denied for that reason
 
+Where it does not come to a comparison, an undetermined one without a score is recorded: which
+matcher was asked, about which reference or gallery, and by which threshold.
+
 Without a policy a comparison decides nothing: the host does, by `Attempt.grant` and `Attempt.deny`.
 Features and images stay here; what leaves is the comparison that the event records.
 """
@@ -13,6 +16,7 @@ Features and images stay here; what leaves is the comparison that the event reco
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -20,7 +24,7 @@ import attrs
 from biotrail.audit._check_steps import CheckSteps
 from biotrail.audit.check import BiometricCheck, CheckOptions, ReferenceSource
 from biotrail.errors import ReferenceUnavailableError
-from biotrail.events import Comparison, ComparisonDecision, Reason
+from biotrail.events import Comparison, ComparisonDecision, ComparisonType, Reason
 from biotrail.matchers.backend import Features, MatcherBackend
 from biotrail.matchers.decision import score_of
 from biotrail.matchers.gallery import Gallery
@@ -52,15 +56,19 @@ def verify(
         CalibrationError: The calibration is of another matcher.
     """
     check = CheckSteps(now=now, **options)
-    if (away := check.turned_away()) is not None:
+    check.require_calibrated(matcher.card)
+    named = reference if isinstance(reference, str) else reference.id
+    verification = ComparisonType.VERIFICATION
+    asked = partial(check.asked, matcher.card, reference=named, type=verification)
+    if (away := check.turned_away(asked)) is not None:
         return away
     try:
         valid = check.valid(reference)
         if valid.expired(now):
-            return BiometricCheck(denied=Reason.REFERENCE_EXPIRED)
+            return BiometricCheck(denied=Reason.REFERENCE_EXPIRED, comparison=asked())
     except ReferenceUnavailableError as error:
-        return BiometricCheck(denied=Reason(error.reason))
-    sample = check.captured(matcher, image)
+        return BiometricCheck(denied=Reason(error.reason), comparison=asked())
+    sample = check.captured(matcher, image, asked)
     if isinstance(sample, BiometricCheck):
         return sample
     seen = check.observed(matcher, sample, image)
@@ -96,9 +104,11 @@ def identify(
         CalibrationError: The calibration is of another matcher.
     """
     check = CheckSteps(now=now, **options)
-    if (away := check.turned_away()) is not None:
+    check.require_calibrated(matcher.card)
+    asked = partial(_asked, check, matcher, gallery)
+    if (away := check.turned_away(asked)) is not None:
         return away
-    sample = check.captured(matcher, image)
+    sample = check.captured(matcher, image, asked)
     if isinstance(sample, BiometricCheck):
         return sample
     seen = check.observed(matcher, sample, image)
@@ -107,6 +117,16 @@ def identify(
         refused = attrs.evolve(check, policy=None).compared(seen, comparison)
         return attrs.evolve(refused, denied=unavailable)
     return check.compared(seen, comparison)
+
+
+def _asked(check: CheckSteps, matcher: MatcherBackend, gallery: Gallery) -> Comparison:
+    """Where no search was made: the gallery as it is now."""
+    return check.asked(
+        matcher.card,
+        type=ComparisonType.IDENTIFICATION,
+        gallery=f"{gallery.name}@{gallery.version}",
+        gallery_size=len(gallery),
+    )
 
 
 def _searched(check: CheckSteps, gallery: Gallery, probe: Features) -> Comparison:

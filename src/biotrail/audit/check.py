@@ -61,7 +61,9 @@ class BiometricCheck:
     """What a check found. The attempt it was made for holds all of it already.
 
     Attributes:
-        comparison: What the event records, or None where it did not come to a comparison.
+        comparison: What the event records. Where it did not come to a comparison it is
+            undetermined, has no score, and says what is known: matcher, reference or gallery,
+            threshold and calibration.
         failure: Why nothing was captured, or None.
         denied: Why the attempt is denied without a policy's word: failure to acquire, no image, no
             valid reference. None where it is not.

@@ -63,6 +63,22 @@ def identify(trail: Trail, image: Any, *held: Reference, **options: Any) -> tupl
     return check, attempt.granted
 
 
+CALIBRATED = {"threshold_micro": 700_000, "calibration": calibration().id}
+
+
+def not_compared(**known: Any) -> dict[str, Any]:
+    """What is recorded of a comparison that was not made."""
+    return {
+        "type": "verification",
+        "matcher": "acme",
+        "version": "1",
+        "digest": Camera().card.digest,
+        "metric": "cosine",
+        "decision": "undetermined",
+        **known,
+    }
+
+
 class Source:
     """Gives out references by id, or refuses them."""
 
@@ -156,8 +172,8 @@ def test_a_policy_counts_attempts(trail: Trail) -> None:
         history = check.decision.history
     assert history.failures == 5
     check, granted = verify(trail, NO_IMAGE, policy=policy, history=history)
-    last = trail.last()
-    assert (granted, last["reason"], "comparison" in last) == (False, "attempt_limit", False)
+    assert (granted, trail.last()["reason"]) == (False, "attempt_limit")
+    assert trail.last()["comparison"] == not_compared(**CALIBRATED, reference="ref-1")
     assert check.decision.retry_at == NOW + timedelta(seconds=30)
 
 
@@ -180,7 +196,7 @@ def test_nothing_captured_is_denied(trail: Trail, image: Any, reason: str, polic
     check, granted = verify(trail, image, policy=policy, threshold=None)
     last = trail.last()
     assert (granted, last["reason"], last["decision"]) == (False, reason, "denied")
-    assert "comparison" not in last
+    assert last["comparison"] == not_compared(reference="ref-1")
     assert (check.failure is None) == (reason == "bad_image")
 
 
@@ -207,9 +223,34 @@ def test_several_samples_by_a_rule(trail: Trail) -> None:
 def test_references_that_are_not_valid(trail: Trail, found: Any, reason: str) -> None:
     """A reference that is unknown, revoked or expired is a denial with that reason."""
     check, granted = verify(trail, ENROLLED, "ref_1", references=Source(ref_1=found), threshold=0.1)
-    last = trail.last()
-    assert (granted, last["reason"], "comparison" in last) == (False, reason, False)
-    assert check.denied == reason
+    assert (granted, trail.last()["reason"]) == (False, reason)
+    assert trail.last()["comparison"] == not_compared(threshold_micro=100_000, reference="ref_1")
+    assert (check.denied, check.comparison.score, check.matched) == (reason, None, False)
+
+
+def test_an_expired_reference_is_named(trail: Trail) -> None:
+    """A reference that is handed in is named as well, unless it has no id."""
+    verify(trail, ENROLLED, reference(expires=NOW), calibration=calibration())
+    assert trail.last()["comparison"] == not_compared(**CALIBRATED, reference="ref-1")
+    nameless = Reference.from_features(Camera().features(ENROLLED), expires=NOW)
+    verify(trail, ENROLLED, nameless)
+    assert trail.last()["comparison"] == not_compared()
+
+
+def test_an_id_that_no_event_can_hold(trail: Trail) -> None:
+    """Somebody types an id that cannot be recorded: a denial like any other, without the id."""
+    _, granted = verify(trail, ENROLLED, "ref\n1", references=Source())
+    assert (granted, trail.last()["reason"]) == (False, "not_enrolled")
+    assert trail.last()["comparison"] == not_compared()
+
+
+@pytest.mark.parametrize("way", [verify, identify])
+def test_a_foreign_calibration_is_refused_before_a_capture(trail: Trail, way: Any) -> None:
+    """No event names a matcher with another's calibration, not even where nothing is captured."""
+    foreign = calibration(card_digest="11" * 32)
+    with pytest.raises(CalibrationError, match="was made for the model card"):
+        way(trail, DARK, reference(), calibration=foreign)
+    assert "comparison" not in trail.last()
 
 
 def test_references_are_looked_up(trail: Trail) -> None:
@@ -284,9 +325,12 @@ def test_a_policy_decides_on_an_identification(trail: Trail) -> None:
 
 @pytest.mark.parametrize("image", [DARK, NO_IMAGE])
 def test_nothing_captured_identifies_nobody(trail: Trail, image: Any) -> None:
-    """Failures to acquire are denied here too."""
+    """Failures to acquire are denied here too; the gallery that was to be searched is named."""
     assert not identify(trail, image, reference(), threshold=0.1)[1]
     assert trail.last()["reason"] in ("too_dark", "bad_image")
+    assert trail.last()["comparison"] == not_compared(
+        type="identification", gallery="main-door@1", gallery_size=1, threshold_micro=100_000
+    )
 
 
 @pytest.mark.parametrize("policy", [None, DecisionPolicy(calibration=calibration())])
@@ -316,7 +360,10 @@ def test_turned_away_before_a_search(trail: Trail) -> None:
     history = AttemptHistory(failures=50, last_failure=NOW)
     policy = DecisionPolicy(calibration=calibration())
     check, granted = identify(trail, ENROLLED, reference(), policy=policy, history=history)
-    assert (granted, check.comparison, trail.last()["reason"]) == (False, None, "locked_out")
+    assert (granted, check.matched, trail.last()["reason"]) == (False, False, "locked_out")
+    assert trail.last()["comparison"] == not_compared(
+        **CALIBRATED, type="identification", gallery="main-door@1", gallery_size=1
+    )
 
 
 def test_a_calibration_of_another_matcher_is_refused(trail: Trail) -> None:
