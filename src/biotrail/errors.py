@@ -1,4 +1,4 @@
-"""Every error that biotrail raises, on one screen.
+"""Every error that biotrail raises, on one page.
 
 All derive from `BiotrailError`. A message says what happened, where, and what to do; the evidence
 (index, expected and found, paths, raw checkpoints) is kept in attributes, so that a program can act
@@ -17,7 +17,10 @@ __all__ = [
     "CanonicalError",
     "ClosedError",
     "DeletionIncompleteError",
+    "DestroyedKeyError",
     "DuplicateReferenceError",
+    "ErasedError",
+    "ErasureIncompleteError",
     "EventConflictError",
     "EventError",
     "EventIdTakenError",
@@ -29,6 +32,8 @@ __all__ = [
     "ImageError",
     "InsertedError",
     "KeyFileError",
+    "KeyProviderError",
+    "LegalHoldError",
     "MalformedError",
     "MatcherError",
     "MissingDependencyError",
@@ -44,6 +49,7 @@ __all__ = [
     "ReorderedError",
     "RevokedReferenceError",
     "RolledBackError",
+    "SealedError",
     "SignatureError",
     "SigningError",
     "SpoolError",
@@ -55,6 +61,7 @@ __all__ = [
     "TruncatedError",
     "UnknownOutcomeError",
     "UnknownReferenceError",
+    "VaultError",
     "VerificationError",
     "WrongKeyError",
 ]
@@ -134,6 +141,69 @@ class ProofError(BiotrailError):
         super().__init__(message)
         self.expected = expected
         self.calculated = calculated
+
+
+# --- the vault -------------------------------------------------------------------------------
+
+
+class VaultError(BiotrailError):
+    """Personal data could not be sealed, opened or destroyed. Base of the errors below."""
+
+
+class KeyProviderError(VaultError):
+    """A provider of key-encryption keys is out of reach, refuses, or does not know the key.
+
+    Attributes:
+        provider: What the provider calls the key-encryption key, where that is known.
+    """
+
+    def __init__(self, message: str, *, provider: str | None = None) -> None:
+        super().__init__(message)
+        self.provider = provider
+
+
+class SealedError(VaultError):
+    """Personal fields were asked for without the key that opens them."""
+
+
+class ErasedError(VaultError):
+    """What was asked for was destroyed by an erasure or a retention that the log records.
+
+    Attributes:
+        index: Index of the entry that records it, if it is recorded yet.
+    """
+
+    def __init__(self, message: str, *, index: int | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+class DestroyedKeyError(VaultError):
+    """A data key that an erasure destroyed is back, as after the restore of a backup: refused."""
+
+
+class LegalHoldError(VaultError):
+    """The person's records are under a legal hold, so they are not erased.
+
+    Attributes:
+        holds: Indices of the entries that place the holds.
+    """
+
+    def __init__(self, message: str, holds: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.holds = holds
+
+
+class ErasureIncompleteError(VaultError):
+    """An erasure was begun and could not be ended; run it again, it goes on where it stopped.
+
+    Attributes:
+        erasure: The erasure's id, 16 bytes.
+    """
+
+    def __init__(self, message: str, erasure: bytes = b"") -> None:
+        super().__init__(message)
+        self.erasure = erasure
 
 
 # --- matchers --------------------------------------------------------------------------------
