@@ -43,6 +43,7 @@ __all__ = [
     "Features",
     "MatcherBackend",
     "Sample",
+    "require_features",
     "require_same_card",
 ]
 
@@ -122,13 +123,39 @@ class Features:
         return math.sqrt(inner_product(self.values, self.values))
 
 
-def require_same_card(card: ModelCard, *things: Sample | Features) -> None:
-    """Refuse samples and features that another card made.
+def require_features(*things: object) -> None:
+    """Refuse what is no features, and features that do not hold an array of real numbers.
 
     Raises:
-        MatcherError: A digest is not the card's: the score would mean nothing.
+        MatcherError: Of what type it is instead.
+    """
+    import numpy
+
+    for thing in things:
+        if not isinstance(thing, Features):
+            raise MatcherError(f"features are compared, not {type(thing).__name__}")
+        values: object = thing.values
+        if not isinstance(values, numpy.ndarray):
+            kind = type(values).__name__
+        elif values.dtype.kind not in "fiu":
+            kind = f"one of {values.dtype}"
+        else:
+            continue
+        raise MatcherError(
+            f"the values of features must be a NumPy array of real numbers, not {kind}"
+        )
+
+
+def require_same_card(card: ModelCard, *things: Sample | Features) -> None:
+    """Refuse samples and features that another card made, and what is neither.
+
+    Raises:
+        MatcherError: A digest is not the card's: the score would mean nothing. Or features do not
+            hold an array of as many real numbers as the card says.
     """
     for thing in things:
+        if not isinstance(thing, Sample):
+            require_features(thing)
         if thing.card_digest != card.digest:
             raise MatcherError(
                 f"{type(thing).__name__} of another model "

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
+
+import attrs
 
 from biotrail.errors import MatcherError
 from biotrail.matchers.backend import Features, require_same_card
@@ -25,8 +28,9 @@ def comparison_by(card: ModelCard) -> Compare:
     """The comparison of a matcher whose metric is one of `MEASURES`.
 
     Returns:
-        A function of a reference and a probe. It raises MatcherError where another card made one
-        of them, or where one has no direction and the metric is cosine.
+        A function of a reference and a probe. Values of another type than float64 are taken as
+        float64. It raises MatcherError where another card made one of them, one holds no array of
+        real numbers, or one has no direction and the metric is cosine.
 
     Raises:
         MatcherError: The metric is unknown.
@@ -36,16 +40,38 @@ def comparison_by(card: ModelCard) -> Compare:
     score = scorer(card)
     measure = _between(card.metric)
     digest, shape = card.digest, (card.dimension,)
+    double = _double()
 
     def compare(reference: Features, probe: Features) -> ComparisonScore:
-        if not (
-            reference.card_digest == digest == probe.card_digest
-            and reference.values.shape == shape == probe.values.shape
-        ):
+        try:
+            left, right = reference.values, probe.values
+            usual = (
+                reference.card_digest == digest == probe.card_digest
+                and left.shape == shape == right.shape
+                and left.dtype is double is right.dtype
+            )
+        except AttributeError:  # no features, or values that are no array
+            usual = False
+        if not usual:
             require_same_card(card, reference, probe)
+            reference, probe = _as_double(reference), _as_double(probe)
         return score(measure(reference, probe), reference.reference_id)
 
     return compare
+
+
+def _double() -> Any:
+    """The one object that NumPy has for float64 in the machine's own byte order."""
+    import numpy
+
+    return numpy.dtype(numpy.float64)
+
+
+def _as_double(features: Features) -> Features:
+    """The same features, with values in which the measures are defined."""
+    if features.values.dtype is _double():
+        return features
+    return attrs.evolve(features, values=features.values.astype(_double()))
 
 
 def _between(metric: str) -> Callable[[Features, Features], float]:

@@ -14,7 +14,7 @@ import attrs
 
 from biotrail.errors import MatcherError
 from biotrail.matchers._reference_bytes import Parts, read_reference, write_reference
-from biotrail.matchers.backend import Features
+from biotrail.matchers.backend import Features, require_features
 
 __all__ = ["Reference", "aware", "checked_reference_id"]
 
@@ -85,7 +85,12 @@ class Reference(Features):
 
     @property
     def samples(self) -> tuple[Reference, ...]:
-        """Each sample as a reference with one sample, under the same id."""
+        """Each sample as a reference with one sample, under the same id.
+
+        Raises:
+            MatcherError: The values are no array of real numbers.
+        """
+        require_features(self)
         if self.values.ndim == 1:
             return (self,)
         return tuple(attrs.evolve(self, values=row) for row in self.values)
@@ -107,7 +112,7 @@ class Reference(Features):
         created: datetime | None = None,
         expires: datetime | None = None,
     ) -> Reference:
-        """Enrol these features, under an identifier if one is given."""
+        """Enrol these features, under an identifier if one is given; raises as `from_samples`."""
         return cls.from_samples([features], id=id, created=created, expires=expires)
 
     @classmethod
@@ -124,23 +129,31 @@ class Reference(Features):
         Whether they agree with each other is not asked here; `enrol` does.
 
         Raises:
-            MatcherError: No sample, more than 65,535, or samples of different models.
+            MatcherError: No sample, more than 65,535, or samples of different models; or one is no
+                features, or holds no array of real numbers.
         """
         import numpy
 
+        require_features(*samples)
         if not 1 <= len(samples) <= _SAMPLE_LIMIT:
             raise MatcherError(f"a reference has 1 to {_SAMPLE_LIMIT} samples")
         digest, shape = samples[0].card_digest, samples[0].values.shape
         if any(one.card_digest != digest or one.values.shape != shape for one in samples):
             raise MatcherError("the samples of a reference must be of one model")
         one = len(samples) == 1
-        values = samples[0].values if one else numpy.stack([one.values for one in samples])
-        if not one:
+        rows = [sample.values.astype(numpy.float64, copy=False) for sample in samples]
+        values = rows[0] if one else numpy.stack(rows)
+        if values is not samples[0].values:
             values.setflags(write=False)
         return cls(card_digest=digest, values=values, id=id, created=created, expires=expires)
 
     def to_bytes(self) -> bytes:
-        """The reference as bytes, to be encrypted and kept: by the host, or a `ReferenceStore`."""
+        """The reference as bytes, to be encrypted and kept: by the host, or a `ReferenceStore`.
+
+        Raises:
+            MatcherError: The values are no array of real numbers.
+        """
+        require_features(self)
         rows = self.values.reshape(-1, self.values.shape[-1])
         return write_reference(Parts(self.card_digest, self.id, rows, self.created, self.expires))
 

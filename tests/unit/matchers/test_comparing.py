@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import attrs
 import pytest
@@ -12,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biotrail.errors import MatcherError
-from biotrail.matchers import ComparisonScore, EmbeddingMatcher, Features, Reference
+from biotrail.matchers import (
+    ComparisonScore,
+    EmbeddingMatcher,
+    Features,
+    Reference,
+    compare_reference,
+)
 from biotrail.matchers.comparing import comparison_by
 from biotrail.matchers.decision import score_of, scorer
 from biotrail.matchers.measures import MEASURES
@@ -149,3 +156,76 @@ def test_no_number_becomes_no_match() -> None:
             for pair in ((good, odd), (odd, good), (odd, odd)):
                 with numpy.errstate(invalid="ignore"), pytest.raises(MatcherError):
                     subject.compare(*pair)
+
+
+ODD = [[1.0, 2.0], None, "12", b"12"]
+
+
+@pytest.mark.parametrize("values", ODD, ids=repr)
+@pytest.mark.parametrize("metric", MEASURES)
+def test_values_that_are_no_array_are_refused(metric: Metric, values: Any) -> None:
+    """A list, nothing, text and bytes are told by name wherever features enter."""
+    subject = matcher(metric, 2)
+    good = subject.features([1, 2])
+    odd = Features(card_digest=subject.card.digest, values=values)
+    held = Reference(card_digest=subject.card.digest, values=values)
+    asked: list[Callable[[], object]] = [
+        lambda: subject.compare(odd, good),
+        lambda: subject.compare(good, odd),
+        lambda: Reference.from_features(odd),
+        lambda: Reference.from_samples([good, odd]),
+        lambda: compare_reference(subject, held, good),
+        lambda: held.to_bytes(),
+    ]
+    for ask in asked:
+        with pytest.raises(MatcherError, match=f"real numbers, not {type(values).__name__}"):
+            ask()
+
+
+@pytest.mark.parametrize("kind", ["U1", "bool", "complex128", "object"])
+def test_arrays_of_other_things_are_refused(kind: str) -> None:
+    """Text, flags, complex numbers and objects are no real numbers."""
+    import numpy
+
+    subject = matcher("inner_product", 2)
+    good = subject.features([1, 2])
+    odd = Features(card_digest=subject.card.digest, values=numpy.array([1, 0]).astype(kind))
+    for ask in (lambda: subject.compare(good, odd), lambda: Reference.from_features(odd)):
+        with pytest.raises(MatcherError, match="real numbers, not one of"):
+            ask()
+
+
+def test_what_is_no_features_is_refused() -> None:
+    """A bare vector is told by its type, as a reference, as a probe and as a sample."""
+    subject = matcher("cosine", 2)
+    good, bare = subject.features([1, 2]), [1.0, 2.0]
+    asked: list[Callable[[Any], object]] = [
+        lambda one: subject.compare(one, good),
+        lambda one: subject.compare(good, one),
+        lambda one: Reference.from_samples([one]),
+    ]
+    for ask in asked:
+        with pytest.raises(MatcherError, match="features are compared, not list"):
+            ask(bare)
+
+
+@pytest.mark.parametrize("metric", MEASURES)
+@pytest.mark.parametrize("kind", ["float32", "int8", ">f8"])
+def test_other_real_numbers_are_compared_in_binary64(metric: Metric, kind: str) -> None:
+    """Whatever type real numbers have, the score is that of their float64 values."""
+    import numpy
+
+    subject = matcher(metric, 64)
+    source = random.Random(5)
+    left, right = ([source.randint(-100, 100) for _ in range(64)] for _ in range(2))
+    made = [
+        Features(card_digest=subject.card.digest, values=numpy.array(one).astype(kind) / divisor)
+        if kind == "float32"
+        else Features(card_digest=subject.card.digest, values=numpy.array(one).astype(kind))
+        for one, divisor in ((left, numpy.float32(7)), (right, numpy.float32(3)))
+    ]
+    expected = subject.compare(*(subject.features(one.values) for one in made))
+    assert subject.compare(*made) == expected
+    reference = Reference.from_features(made[0])
+    assert reference.values.dtype == numpy.float64
+    assert subject.compare(reference, made[1]) == expected

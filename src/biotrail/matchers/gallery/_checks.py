@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biotrail.errors import MatcherError
-from biotrail.matchers.backend import Features
+from biotrail.matchers.backend import Features, require_features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import finite
 from biotrail.matchers.enrolment import new_reference_id
@@ -40,24 +40,13 @@ def checked_card(card: ModelCard, name: str) -> None:
 
 
 def _require_digest(card: ModelCard, features: Features) -> None:
-    import numpy
-
-    _require_features(features)
+    require_features(features)
     if features.card_digest != card.digest:
         raise MatcherError(
             f"{type(features).__name__} of another model (card "
             f"{features.card_digest.hex()[:16]}, not {card.digest.hex()[:16]} of {card.id} "
             f"{card.version}); enrol again with this one"
         )
-    values: object = features.values
-    if not isinstance(values, numpy.ndarray) or values.dtype.kind not in "fiu":
-        raise MatcherError("the values of features must be a NumPy array of real numbers")
-
-
-def _require_features(features: Features) -> None:
-    given: object = features
-    if not isinstance(given, Features):
-        raise MatcherError(f"a gallery takes features, not {type(given).__name__}")
 
 
 def checked_id(features: Features, given: str | None = None) -> str:
@@ -66,7 +55,7 @@ def checked_id(features: Features, given: str | None = None) -> str:
     Raises:
         MatcherError: These are no features, or no reference can have the given id.
     """
-    _require_features(features)
+    require_features(features)
     if given is not None:
         return checked_reference_id(given)
     return features.reference_id or new_reference_id()
