@@ -25,6 +25,7 @@ __all__ = [
     "EventError",
     "EventIdTakenError",
     "ExpiredReferenceError",
+    "FenceMovedError",
     "ForkedError",
     "ForkedProcessError",
     "GalleryFileError",
@@ -321,6 +322,10 @@ class StoreError(BiotrailError):
 
 class HeadMovedError(StoreError):
     """The head was not as expected: another writer appended first. Nothing was written."""
+
+
+class FenceMovedError(StoreError):
+    """An erasure was begun since the batch was made. Nothing of the batch was written."""
 
 
 class EventIdTakenError(StoreError):

@@ -18,27 +18,44 @@ from biotrail.stores.base import (
 from biotrail.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from biotrail.stores.sealed import (
+        Fence,
+        SealedPayload,
+        SealedStore,
+        SealedStoreReader,
+        WrappedKey,
+    )
     from biotrail.stores.sqlite import SQLiteReader, SQLiteStore
 
 __all__ = [
     "Batch",
     "Extent",
+    "Fence",
     "Lookup",
     "MemoryStore",
     "SQLiteReader",
     "SQLiteStore",
+    "SealedPayload",
+    "SealedStore",
+    "SealedStoreReader",
     "Store",
     "StoreReader",
     "StoredEntry",
     "StoredHead",
     "StoredTile",
     "SubjectReference",
+    "WrappedKey",
     "WrittenEntry",
 ]
 
 
-# Not every log lies in a file.
+# Not every log lies in a file, and not every one has a vault.
+_SEALED = ("Fence", "SealedPayload", "SealedStore", "SealedStoreReader", "WrappedKey")
 __getattr__ = load_when_used(
     __name__,
-    {"SQLiteReader": "biotrail.stores.sqlite", "SQLiteStore": "biotrail.stores.sqlite"},
+    {
+        "SQLiteReader": "biotrail.stores.sqlite",
+        "SQLiteStore": "biotrail.stores.sqlite",
+        **dict.fromkeys(_SEALED, "biotrail.stores.sealed"),
+    },
 )

@@ -12,7 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from biotrail.stores.sealed import SealedPayload, WrappedKey
 
 __all__ = [
     "Batch",
@@ -63,11 +66,19 @@ class Lookup(NamedTuple):
 
 
 class WrittenEntry(NamedTuple):
-    """One entry to be written, with what lies beside it."""
+    """One entry to be written, with what lies beside it.
+
+    Attributes:
+        entry: Its bytes.
+        payload: Its payload in the clear, or None.
+        lookup: Its look-up columns.
+        sealed: Its sealed payload, in place of one in the clear; for a `SealedStore` alone.
+    """
 
     entry: bytes
     payload: bytes | None
     lookup: Lookup
+    sealed: SealedPayload | None = None
 
 
 class StoredEntry(NamedTuple):
@@ -133,6 +144,9 @@ class Batch(NamedTuple):
         checkpoint: Signed checkpoint over the tree with these entries.
         tiles: Tiles that became full.
         subjects: References to be kept; a reference that is there already is no error.
+        keys: Data keys to be kept; one whose reference is there already is no error. For a
+            `SealedStore` alone, as is the next.
+        fences: How many fences the writer knows of: with more than that, the batch is refused.
     """
 
     first: int
@@ -140,6 +154,8 @@ class Batch(NamedTuple):
     checkpoint: str
     tiles: Sequence[StoredTile] = ()
     subjects: Sequence[SubjectReference] = ()
+    keys: Sequence[WrappedKey] = ()
+    fences: int | None = None
 
     @property
     def size(self) -> int:
@@ -229,6 +245,8 @@ class Store(StoreReader, Protocol):
         Raises:
             HeadMovedError: Another writer was first; nothing was written.
             EventIdTakenError: Event ids are in the log already; nothing was written.
+            FenceMovedError: An erasure was begun that the writer did not know of; nothing was
+                written.
             StoreFullError: No space; nothing was written.
             StoreError: Another failure; nothing was written.
             UnknownOutcomeError: It failed while committing; it may or may not be written.
