@@ -11,11 +11,12 @@ import attrs
 from biotrail.audit.check import BiometricCheck, ReferenceSource, sharpness
 from biotrail.errors import EventError, ImageError, MatcherError
 from biotrail.events import Comparison, ComparisonDecision, Reason
+from biotrail.matchers.attempts import AttemptHistory
 from biotrail.matchers.backend import FailureToAcquire, MatcherBackend, Sample
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import finite, score_of
 from biotrail.matchers.pad import PadBackend
-from biotrail.matchers.policy import AttemptHistory, DecisionPolicy
+from biotrail.matchers.policy import DecisionPolicy
 from biotrail.matchers.quality import Quality
 from biotrail.matchers.rates.calibration import Calibration
 from biotrail.matchers.reference import Reference

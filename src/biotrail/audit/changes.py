@@ -48,7 +48,7 @@ def enrolment_event(found: Enrolment | FailureToEnrol, **fields: Any) -> Event:
         "not_usable": len(found.not_usable),
     }
     if found.consistency is not None:
-        labels["consistency_micro"] = round(found.consistency * _MICRO)
+        labels["consistency_micro"] = _micro("threshold", found.consistency)
     if found.replaces is not None:
         labels["replaces"] = found.replaces
     if found.agreement is not None:
@@ -118,6 +118,9 @@ def threshold_event(
         threshold: The new threshold, plain or calibrated.
         before: The one that held until now.
         **fields: Further fields of the event.
+
+    Raises:
+        MatcherError: A threshold is neither a calibration nor a finite number within ±1e12.
     """
     labels: dict[str, Any] = {
         "card": card.digest,
@@ -150,8 +153,13 @@ def _of_card(card: ModelCard) -> dict[str, Any]:
 
 
 def _in_millionths(threshold: float | Calibration) -> int:
-    plain = threshold if isinstance(threshold, int | float) else threshold.threshold
-    return round(plain * _MICRO)
+    return _micro("threshold", getattr(threshold, "threshold", threshold))
+
+
+def _micro(what: str, value: object) -> int:
+    from biotrail.matchers.decision import finite
+
+    return round(finite(what, value) * _MICRO)
 
 
 def _event(

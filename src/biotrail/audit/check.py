@@ -8,9 +8,10 @@ from typing import Protocol, TypedDict
 import attrs
 
 from biotrail.events import Comparison, ComparisonDecision, PresentationAttackDecision, Reason
+from biotrail.matchers.attempts import AttemptHistory
 from biotrail.matchers.backend import FailureToAcquire
 from biotrail.matchers.pad import PadBackend, PadResult
-from biotrail.matchers.policy import AttemptHistory, DecisionPolicy, PolicyDecision
+from biotrail.matchers.policy import DecisionPolicy, PolicyDecision
 from biotrail.matchers.quality import Quality
 from biotrail.matchers.rates.calibration import Calibration
 from biotrail.matchers.reference import Reference

@@ -64,6 +64,7 @@ from biotrail.matchers.renewable import RenewableMatcher, centre_of
 from biotrail.matchers.several import SampleRule, compare_reference
 
 if TYPE_CHECKING:
+    from biotrail.matchers.attempts import AttemptHistory, AttemptLimits
     from biotrail.matchers.fusion import (
         DecisionRule,
         FusedRates,
@@ -72,12 +73,7 @@ if TYPE_CHECKING:
         fused_rates,
     )
     from biotrail.matchers.gallery_place import GalleryPlace
-    from biotrail.matchers.policy import (
-        AttemptHistory,
-        AttemptLimits,
-        DecisionPolicy,
-        PolicyDecision,
-    )
+    from biotrail.matchers.policy import DecisionPolicy, PolicyDecision
     from biotrail.matchers.rates import (
         Calibration,
         Placement,
@@ -174,8 +170,8 @@ __all__ = [
 __getattr__ = load_when_used(
     __name__,
     {
-        "AttemptHistory": "biotrail.matchers.policy",
-        "AttemptLimits": "biotrail.matchers.policy",
+        "AttemptHistory": "biotrail.matchers.attempts",
+        "AttemptLimits": "biotrail.matchers.attempts",
         "Calibration": "biotrail.matchers.rates",
         "DecisionPolicy": "biotrail.matchers.policy",
         "DecisionRule": "biotrail.matchers.fusion",

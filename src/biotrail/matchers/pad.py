@@ -9,7 +9,6 @@ worse than none, since it is believed. A host brings its own detector; `PadResul
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -17,6 +16,7 @@ import attrs
 
 from biotrail.errors import MatcherError
 from biotrail.events import PresentationAttackDecision
+from biotrail.matchers.decision import finite
 
 __all__ = ["PadBackend", "PadResult"]
 
@@ -29,12 +29,8 @@ def _decision(value: PresentationAttackDecision | str) -> PresentationAttackDeci
         raise MatcherError(f"a PAD decision must be one of {words}") from None
 
 
-def _score(_instance: object, _attribute: object, value: Any) -> None:
-    if value is None:
-        return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (number and math.isfinite(value)):
-        raise MatcherError("a PAD score must be a finite number, or None")
+def _score(value: object) -> float | None:
+    return None if value is None else finite("PAD score", value)
 
 
 def _named(_instance: object, _attribute: object, value: Any) -> None:
@@ -52,11 +48,14 @@ class PadResult:
         score: The detector's score, in its own unit, or None. Personal data; it is not logged.
         species: The kinds of artefact that the detector was tested with, as its maker says (e.g.
             ``"print"``, ``"replay"``). An attack of another kind may pass.
+
+    Raises:
+        MatcherError: Another word, no name, or a score that is no finite number within ±1e12.
     """
 
     decision: PresentationAttackDecision = attrs.field(converter=_decision)
     detector: str = attrs.field(validator=_named)
-    score: float | None = attrs.field(default=None, validator=_score, repr=False)
+    score: float | None = attrs.field(default=None, converter=_score, repr=False)
     species: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
 

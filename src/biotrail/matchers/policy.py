@@ -1,9 +1,8 @@
 """From a comparison to an application decision: score, calibration, quality, PAD, attempt limits.
 
-The limits are those of NIST SP 800-63B-4 for biometrics: after 5 consecutive failures a delay of at
-least 30 seconds before each further attempt, after 50 no further one; with presentation attack
-detection 10 and 100. NIST asks for two things more, which no policy can see: a false match
-rate of 1 in 10,000 or better, and a physical authenticator beside the biometric.
+The limits of attempts are those of NIST SP 800-63B-4 (`biotrail.matchers.attempts`). NIST asks for
+two things more, which no policy can see: a false match rate of 1 in 10,000 or better, and a
+physical authenticator beside the biometric.
 
 Nothing here reads a clock or keeps state. The host keeps one `AttemptHistory` for each person (or
 authenticator), gives it to the policy with the present time, and keeps the one that comes back.
@@ -12,8 +11,7 @@ Where several attempts can run at once, it does so under a lock.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import attrs
 
@@ -25,12 +23,13 @@ from biotrail.events import (
     PresentationAttackDecision,
     Reason,
 )
+from biotrail.matchers.attempts import AttemptHistory, AttemptLimits
 from biotrail.matchers.backend import FailureToAcquire
-from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.decision import ComparisonScore, finite
 from biotrail.matchers.pad import PadResult
 from biotrail.matchers.rates.calibration import Calibration
 
-__all__ = ["AttemptHistory", "AttemptLimits", "DecisionPolicy", "PolicyDecision"]
+__all__ = ["DecisionPolicy", "PolicyDecision"]
 
 _MATCHER_REASON = {
     ComparisonDecision.MATCH: Reason.MATCH,
@@ -40,54 +39,8 @@ _MATCHER_REASON = {
 _COUNTED = frozenset({Reason.NON_MATCH, Reason.PRESENTATION_ATTACK, Reason.PAD_UNDETERMINED})
 
 
-def _from_one(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise MatcherError(f"{attribute.name} must be a whole number from 1")
-
-
-def _aware(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
-        raise MatcherError(f"{attribute.name} must be a time with its zone, or None")
-
-
-@attrs.frozen(kw_only=True)
-class AttemptLimits:
-    """How often an attempt may fail. The defaults are NIST's without PAD.
-
-    Attributes:
-        delay_after: Consecutive failures after which each attempt must wait.
-        delay: How long after the last failure it must wait, at least.
-        disable_after: Consecutive failures after which there is no further attempt.
-
-    Raises:
-        MatcherError: A number is out of range.
-    """
-
-    delay_after: int = attrs.field(default=5, validator=_from_one)
-    delay: timedelta = timedelta(seconds=30)
-    disable_after: int = attrs.field(default=50, validator=_from_one)
-
-    def __attrs_post_init__(self) -> None:
-        if self.delay < timedelta(0) or self.disable_after < self.delay_after:
-            raise MatcherError("the delay comes before the end of attempts, and is not negative")
-
-    @classmethod
-    def nist(cls, *, pad: bool) -> AttemptLimits:
-        """The limits of NIST SP 800-63B-4, with or without presentation attack detection."""
-        return cls(delay_after=10, disable_after=100) if pad else cls()
-
-
-@attrs.frozen(kw_only=True)
-class AttemptHistory:
-    """What the host keeps of a person's attempts: two values, and no biometrics.
-
-    Attributes:
-        failures: Consecutive failures.
-        last_failure: When the last of them was, aware.
-    """
-
-    failures: int = 0
-    last_failure: datetime | None = attrs.field(default=None, validator=_aware)
+def _quality(value: object) -> float | None:
+    return None if value is None else finite("minimum quality", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -131,12 +84,15 @@ class DecisionPolicy:
             none. Where it is set, a sample of unknown quality is refused.
         fusion: Digest of the one fusion whose decisions are taken as they are: that of
             `fuse_decisions(...)`, which stands for its rule, matchers and calibrations, 32 bytes.
+
+    Raises:
+        MatcherError: The lowest quality is no finite number.
     """
 
     calibration: Calibration | None
     limits: AttemptLimits = attrs.field(factory=AttemptLimits)
     require_pad: bool = False
-    minimum_quality: float | None = None
+    minimum_quality: float | None = attrs.field(default=None, converter=_quality)
     fusion: bytes | None = None
 
     def turned_away(self, history: AttemptHistory, *, now: datetime) -> PolicyDecision | None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Sequence
 
 import attrs
 
 from biotrail.errors import MatcherError
-from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.decision import ComparisonScore, finite
 from biotrail.matchers.rates.scores import MICRO, ScoreTable
 
 __all__ = ["FusionPart", "WeightedSum", "fusion_digest"]
 
 _DOMAIN = b"biotrail/fusion/1\n"
+
+
+def _number(value: object) -> float:
+    return finite("mean, deviation or weight", value)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,20 +33,23 @@ class FusionPart:
         mean: Mean of its non-mated scores, which becomes 0.
         deviation: Their standard deviation, which becomes 1.
         weight: What the normalised score is multiplied by, above 0.
+
+    Raises:
+        MatcherError: A number is not finite or lies beyond ±1e12; or deviation or weight is not
+            above 0.
     """
 
     matcher: str
     digest: bytes = attrs.field(repr=lambda digest: digest.hex()[:16])
     metric: str
     higher_is_better: bool
-    mean: float
-    deviation: float
-    weight: float = 1.0
+    mean: float = attrs.field(converter=_number)
+    deviation: float = attrs.field(converter=_number)
+    weight: float = attrs.field(default=1.0, converter=_number)
 
     def __attrs_post_init__(self) -> None:
-        numbers = (self.mean, self.deviation, self.weight)
-        if not all(math.isfinite(one) for one in numbers) or min(self.deviation, self.weight) <= 0:
-            raise MatcherError("mean, deviation and weight are finite, the last two above 0")
+        if min(self.deviation, self.weight) <= 0:
+            raise MatcherError("deviation and weight are finite and above 0")
 
     @classmethod
     def fitted(

@@ -19,7 +19,8 @@ from biotrail.errors import (
     UnknownReferenceError,
 )
 from biotrail.matchers import Reference
-from biotrail.matchers.policy import AttemptHistory, DecisionPolicy
+from biotrail.matchers.attempts import AttemptHistory
+from biotrail.matchers.policy import DecisionPolicy
 from tests.unit.audit._checking import (
     ALIKE,
     DARK,

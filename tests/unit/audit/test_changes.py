@@ -17,7 +17,7 @@ from biotrail.audit.changes import (
     revocation_event,
     threshold_event,
 )
-from biotrail.errors import EventError
+from biotrail.errors import EventError, MatcherError
 from biotrail.events import Action
 from biotrail.matchers.deletion import DeletionReport, PlaceReport
 from biotrail.matchers.enrolment import enrol
@@ -157,6 +157,20 @@ def test_thresholds(trail: Trail) -> None:
     plain = threshold_event(card, 0.5, before=calibration(0.71))
     assert "calibration" not in plain.labels
     assert plain.labels["before_micro"] == 710_000
+
+
+def test_any_real_number_is_a_threshold() -> None:
+    """A threshold of NumPy's is recorded in whole millionths; what is none is refused."""
+    import numpy
+
+    card = Camera().card
+    given: list[Any] = [numpy.float32(0.65), numpy.float32(1234.5)]
+    event = threshold_event(card, given[0], before=given[1])
+    assert event.labels["threshold_micro"] == 650_000
+    assert event.labels["before_micro"] == 1_234_500_000
+    for wrong in (float("nan"), True, "0.5", None, numpy.float32("inf")):
+        with pytest.raises(MatcherError, match="threshold must be a finite number"):
+            threshold_event(card, wrong)  # type: ignore[arg-type]
 
 
 def test_matchers(trail: Trail) -> None:

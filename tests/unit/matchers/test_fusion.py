@@ -135,7 +135,7 @@ def test_parts_that_make_no_sense_are_refused() -> None:
     for wrong in wrongs:
         with pytest.raises(MatcherError, match="two parts"):
             WeightedSum(parts=wrong)
-    for changes in ({"deviation": 0.0}, {"weight": -1.0}, {"mean": float("nan")}):
+    for changes in ({"deviation": 0.0}, {"weight": -1.0}, {"mean": float("nan")}, {"mean": True}):
         with pytest.raises(MatcherError, match="finite"):
             parts(**changes)
 
@@ -245,3 +245,12 @@ def test_consequences_hold_when_counted() -> None:
         assert counted.fmr <= said.fmr_upper
         assert counted.fnmr <= said.fnmr_upper
         assert counted.fmr > 1.2 * said.fmr_independent or rule == "or"
+
+
+@pytest.mark.component("numpy")
+def test_other_real_numbers_make_the_same_part() -> None:
+    """A mean of NumPy's is kept as a float, so that the digest of the sum can be had."""
+    import numpy
+
+    odd = parts(mean=numpy.float32(0.25), deviation=numpy.int64(2))
+    assert WeightedSum(parts=odd).digest == WeightedSum(parts=parts(mean=0.25, deviation=2)).digest

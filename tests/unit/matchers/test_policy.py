@@ -176,3 +176,10 @@ def test_decisions_of_others_are_refused(found: Comparison, options: dict[str, A
     """A comparison that this policy's calibration or fusion did not decide grants nothing."""
     with pytest.raises(CalibrationError, match="which the policy does not name"):
         policy(**options).decide(found, history=NEW, now=NOW)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), True, "0.5"])
+def test_the_lowest_quality_is_a_number(wrong: Any) -> None:
+    """NaN would refuse everybody without a word; it is refused itself, as whatever is no number."""
+    with pytest.raises(MatcherError, match="minimum quality must be a finite number"):
+        policy(minimum_quality=wrong)

@@ -10,7 +10,12 @@ from biotrail.matchers.rates.calibration import Calibration, Placement
 from biotrail.matchers.rates.curves import error_curve
 from biotrail.matchers.rates.intervals import METHOD, PeopleSample
 from biotrail.matchers.rates.scores import ScoreTable
-from biotrail.matchers.rates.support import people_needed, rule_of_three
+from biotrail.matchers.rates.support import (
+    checked_confidence,
+    checked_rate,
+    people_needed,
+    rule_of_three,
+)
 
 __all__ = ["DEFAULT_RESAMPLES", "FEW_PEOPLE", "calibrate", "require_support"]
 
@@ -59,6 +64,7 @@ def calibrate(
         MatcherError: There is no mated or no non-mated comparison, or an argument is out of range.
     """
     wanted = _placement(place)
+    target_fmr, confidence = checked_rate(target_fmr), checked_confidence(confidence)
     needed = people_needed(target_fmr, confidence)
     if others is None and wanted is Placement.POINT:
         others = FEW_PEOPLE

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,11 +13,11 @@ import attrs
 from biotrail.errors import CalibrationError
 from biotrail.events import Comparison
 from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.rates import _calibration_fields as fields
 
 __all__ = ["Calibration", "Placement"]
 
 _DOMAIN = b"biotrail/calibration/1\n"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -30,56 +28,6 @@ class Placement(StrEnum):
     """The FMR seen in the data is the target; the bound for other people lies above it."""
     BOUND = "bound"
     """The bound for other people is at most the target; the FMR seen lies below it."""
-
-
-def _fault(attribute: attrs.Attribute[Any], rule: str) -> CalibrationError:
-    return CalibrationError(f"calibration: {attribute.name} {rule}")
-
-
-def _is_number(value: object) -> bool:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    return real and math.isfinite(value)  # type: ignore[arg-type]
-
-
-def _rate(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not _is_number(value) or not 0 <= value <= 1:
-        raise _fault(attribute, "must lie between 0 and 1")
-
-
-def _inside(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not _is_number(value) or not 0 < value < 1:
-        raise _fault(attribute, "must lie between 0 and 1, and be neither")
-
-
-def _score(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    # Beyond, a float does not hold every millionth, and decisions could not be repeated.
-    if not _is_number(value) or abs(value) > 1e12 or round(value * 1_000_000) / 1_000_000 != value:
-        raise _fault(attribute, "must be a number within ±1e12 with at most six decimals")
-
-
-def _count(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise _fault(attribute, "must be a whole number from 1")
-
-
-def _seed(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
-        raise _fault(attribute, "must be a whole number from 0 to 2**32 - 1")
-
-
-def _text(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, str) or not value.strip():
-        raise _fault(attribute, "must be text, not empty")
-
-
-def _hex_digest(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, str) or not _SHA256.fullmatch(value):
-        raise _fault(attribute, "must be a SHA-256: 64 lower-case hexadecimal digits")
-
-
-def _flag(_instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, bool):
-        raise _fault(attribute, "must be true or false")
 
 
 def _moment(value: Any) -> str:
@@ -108,7 +56,8 @@ class Calibration:
     """A threshold and its error rates. Made by `calibrate`, kept as JSON, loaded strictly.
 
     Attributes:
-        threshold: In the score's own unit; a score equal to it is a match.
+        threshold: In the score's own unit; a score equal to it is a match. Real numbers of other
+            types than Python's own, such as ``numpy.float32``, are rounded to six decimals.
         higher_is_better: Whether a higher score speaks for the same person.
         metric: Name of the score, e.g. ``"cosine"``.
         target_fmr: The false match rate that was asked for.
@@ -137,29 +86,29 @@ class Calibration:
         CalibrationError: A value is out of range, or two contradict each other.
     """
 
-    threshold: float = attrs.field(validator=_score)
-    higher_is_better: bool = attrs.field(validator=_flag)
-    metric: str = attrs.field(validator=_text)
-    target_fmr: float = attrs.field(validator=_inside)
+    threshold: float = attrs.field(converter=fields.plain_score, validator=fields.score)
+    higher_is_better: bool = attrs.field(validator=fields.flag)
+    metric: str = attrs.field(validator=fields.text)
+    target_fmr: float = attrs.field(converter=fields.plain, validator=fields.inside)
     place: Placement = attrs.field(converter=_placement)
-    confidence: float = attrs.field(validator=_inside)
-    fmr: float = attrs.field(validator=_rate)
-    fmr_upper: float = attrs.field(validator=_rate)
-    fnmr: float = attrs.field(validator=_rate)
-    fnmr_lower: float = attrs.field(validator=_rate)
-    fnmr_upper: float = attrs.field(validator=_rate)
-    others: int = attrs.field(validator=_count)
-    people: int = attrs.field(validator=_count)
-    mated_people: int = attrs.field(validator=_count)
-    people_pairs: int = attrs.field(validator=_count)
-    non_mated: int = attrs.field(validator=_count)
-    mated: int = attrs.field(validator=_count)
-    method: str = attrs.field(validator=_text)
-    resamples: int = attrs.field(validator=_count)
-    seed: int = attrs.field(validator=_seed)
-    cohort: str = attrs.field(validator=_text)
-    data_digest: str = attrs.field(validator=_hex_digest)
-    card_digest: str = attrs.field(validator=_hex_digest)
+    confidence: float = attrs.field(converter=fields.plain, validator=fields.inside)
+    fmr: float = attrs.field(converter=fields.plain, validator=fields.rate)
+    fmr_upper: float = attrs.field(converter=fields.plain, validator=fields.rate)
+    fnmr: float = attrs.field(converter=fields.plain, validator=fields.rate)
+    fnmr_lower: float = attrs.field(converter=fields.plain, validator=fields.rate)
+    fnmr_upper: float = attrs.field(converter=fields.plain, validator=fields.rate)
+    others: int = attrs.field(converter=fields.plain, validator=fields.count)
+    people: int = attrs.field(converter=fields.plain, validator=fields.count)
+    mated_people: int = attrs.field(converter=fields.plain, validator=fields.count)
+    people_pairs: int = attrs.field(converter=fields.plain, validator=fields.count)
+    non_mated: int = attrs.field(converter=fields.plain, validator=fields.count)
+    mated: int = attrs.field(converter=fields.plain, validator=fields.count)
+    method: str = attrs.field(validator=fields.text)
+    resamples: int = attrs.field(converter=fields.plain, validator=fields.count)
+    seed: int = attrs.field(converter=fields.plain, validator=fields.seed)
+    cohort: str = attrs.field(validator=fields.text)
+    data_digest: str = attrs.field(validator=fields.hex_digest)
+    card_digest: str = attrs.field(validator=fields.hex_digest)
     created: str = attrs.field(converter=_moment)
 
     def __attrs_post_init__(self) -> None:

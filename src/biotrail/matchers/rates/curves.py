@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from biotrail.errors import MatcherError
+from biotrail.matchers.decision import finite
 from biotrail.matchers.rates.scores import ScoreTable, require_numpy
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class ErrorCurve:
         Raises:
             MatcherError: The threshold is not a finite number within ±1e12.
         """
-        if not abs(threshold) <= 1e12:
-            raise MatcherError("a threshold must be a finite number within ±1e12")
+        threshold = finite("threshold", threshold)
         oriented = round(threshold * 1_000_000) * (1 if self.higher_is_better else -1)
         # The curve is descending in micro: the last place at or above the threshold counts.
         place = len(self.micro) - int(self.micro[::-1].searchsorted(oriented)) - 1

@@ -12,7 +12,12 @@ from biotrail.matchers.rates.curves import ErrorCurve, OperatingPoint, error_cur
 from biotrail.matchers.rates.intervals import Interval, PeopleSample
 from biotrail.matchers.rates.resampling import MatedScores, NonMatedScores
 from biotrail.matchers.rates.scores import Acquisition, ScoreTable
-from biotrail.matchers.rates.support import people_needed, rule_of_three
+from biotrail.matchers.rates.support import (
+    checked_confidence,
+    checked_rate,
+    people_needed,
+    rule_of_three,
+)
 
 if TYPE_CHECKING:
     from biotrail.matchers.rates.scores import Flags
@@ -136,7 +141,8 @@ def evaluate(
     Raises:
         MatcherError: There is no mated or no non-mated comparison, or an argument is out of range.
     """
-    rates = tuple(targets)
+    rates = tuple(checked_rate(rate) for rate in targets)
+    confidence = checked_confidence(confidence)
     curve = error_curve(scores)
     thresholds = tuple(curve.at_fmr(rate).threshold for rate in rates)
 

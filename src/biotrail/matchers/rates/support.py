@@ -12,10 +12,11 @@ people shows (`biotrail.matchers.rates.intervals`).
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from biotrail.errors import MatcherError
 
-__all__ = ["people_needed", "rule_of_three"]
+__all__ = ["checked_confidence", "checked_rate", "people_needed", "rule_of_three"]
 
 _SMALLEST = 1e-12
 
@@ -26,7 +27,7 @@ def rule_of_three(trials: int, confidence: float) -> float:
     Raises:
         MatcherError: The confidence does not lie between 0 and 1.
     """
-    exponent = -math.log1p(-_confidence(confidence))
+    exponent = -math.log1p(-checked_confidence(confidence))
     return 1.0 if trials < 1 else min(1.0, exponent / trials)
 
 
@@ -46,12 +47,36 @@ def people_needed(rate: float, confidence: float) -> int:
 
 
 def _trials(rate: object, confidence: object) -> float:
-    if not isinstance(rate, float) or not _SMALLEST <= rate < 1.0:
-        raise MatcherError(f"an error rate to be supported lies between {_SMALLEST:g} and 1")
-    return -math.log1p(-_confidence(confidence)) / rate
+    return -math.log1p(-checked_confidence(confidence)) / checked_rate(rate)
 
 
-def _confidence(value: object) -> float:
-    if not isinstance(value, float) or not 0.0 < value < 1.0:
-        raise MatcherError("a confidence lies between 0 and 1, e.g. 0.95")
-    return value
+def checked_rate(value: object) -> float:
+    """An error rate that could be supported, as a float; any real number will do.
+
+    Raises:
+        MatcherError: It does not lie between 1e-12 and 1.
+    """
+    number = _real(value)
+    if _SMALLEST <= number < 1.0:
+        return number
+    raise MatcherError(f"an error rate to be supported lies between {_SMALLEST:g} and 1")
+
+
+def checked_confidence(value: object) -> float:
+    """A confidence as a float; any real number will do.
+
+    Raises:
+        MatcherError: It does not lie between 0 and 1.
+    """
+    number = _real(value)
+    if 0.0 < number < 1.0:
+        return number
+    raise MatcherError("a confidence lies between 0 and 1, e.g. 0.95")
+
+
+def _real(value: object) -> float:
+    """The number as a float; NaN, which lies between no two numbers, where there is none."""
+    try:
+        return float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.nan

@@ -54,6 +54,19 @@ def test_rates_and_confidences_lie_between_zero_and_one(rate: Any, confidence: A
         calibrated(made(), rate, confidence=confidence)
 
 
+def test_any_real_number_is_a_rate_and_a_confidence() -> None:
+    """Rates and confidences of NumPy's calibrate as their floats do."""
+    import numpy
+
+    rate: Any = numpy.float32(0.05)
+    confidence: Any = numpy.float32(0.9)
+    wrong: Any = numpy.float32("nan")
+    found = calibrated(made(), rate, confidence=confidence)
+    assert found == calibrated(made(), float(rate), confidence=float(confidence))
+    with pytest.raises(MatcherError):
+        people_needed(wrong, 0.95)
+
+
 @pytest.mark.parametrize("higher", [True, False])
 def test_at_the_point_the_rate_seen_is_the_target(higher: bool) -> None:
     """The threshold is the most lenient with the target FMR seen, and the bound lies above."""

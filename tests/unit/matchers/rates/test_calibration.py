@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -165,3 +166,39 @@ def test_it_cannot_be_changed() -> None:
     """A calibration is frozen."""
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         calibration().threshold = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.component("numpy")
+def test_other_real_numbers_become_pythons_own() -> None:
+    """Numbers of NumPy's make the same calibration, with the same id, as Python's own."""
+    import numpy
+
+    same = calibration(
+        threshold=numpy.float32(0.58),
+        fnmr=Fraction(1, 1000),
+        confidence=numpy.float64(VALUES["confidence"]),
+        people=numpy.int64(40),
+        seed=numpy.uint8(0),
+    )
+    assert same == calibration()
+    assert (same.id, type(same.threshold), type(same.people)) == (calibration().id, float, int)
+    assert Calibration.from_json(same.to_json()) == same
+
+
+@pytest.mark.component("numpy")
+@pytest.mark.parametrize("name", ["threshold", "target_fmr", "confidence", "fmr", "fnmr_upper"])
+@pytest.mark.parametrize("wrong", ["nan", "inf", "flag", "vast", "vast fraction", "array"])
+def test_what_is_no_number_is_refused_of_any_type(name: str, wrong: str) -> None:
+    """NaN, infinity, flags, arrays and numbers beyond every float are refused by name."""
+    import numpy
+
+    values: dict[str, Any] = {
+        "nan": numpy.float32("nan"),
+        "inf": numpy.float16("inf"),
+        "flag": numpy.True_,
+        "vast": 10**400,
+        "vast fraction": Fraction(10**400),
+        "array": numpy.array([0.5, 0.5]),
+    }
+    with pytest.raises(CalibrationError, match=name):
+        calibration(**{name: values[wrong]})
