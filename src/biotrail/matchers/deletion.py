@@ -13,6 +13,7 @@ from typing import Protocol
 import attrs
 
 from biotrail.errors import DeletionIncompleteError, MatcherError
+from biotrail.matchers.reference import checked_reference_id
 
 __all__ = ["DeletionReport", "PlaceReport", "ReferencePlace", "delete_references"]
 
@@ -124,11 +125,12 @@ def delete_references(ids: Iterable[str], places: Iterable[ReferencePlace]) -> D
 
     Raises:
         DeletionIncompleteError: Something remains, or a place failed; its ``report`` says where.
-        MatcherError: No reference, or no place was named.
+        MatcherError: No reference, or no place was named, or an id that no reference can have;
+            nothing was deleted.
     """
     if isinstance(ids, str):
         raise MatcherError("references are named by a sequence of ids")
-    named = tuple(dict.fromkeys(ids))
+    named = tuple(dict.fromkeys(checked_reference_id(one) for one in ids))
     reports, failure = [], None
     for place in places:
         try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import attrs
 
+from biotrail.errors import UnknownReferenceError
 from biotrail.matchers.deletion import PlaceReport
 from biotrail.matchers.gallery import Gallery
+from biotrail.matchers.reference import checked_reference_id
 
 __all__ = ["GalleryPlace"]
 
@@ -30,12 +33,17 @@ class GalleryPlace:
         return f"gallery {self.gallery.name}"
 
     def delete_references(self, ids: Sequence[str], /) -> PlaceReport:
-        """Remove references from the gallery, and look again."""
-        rows_before, bytes_before = self._held(ids)
-        for id in ids:
-            if id in self.gallery:
+        """Remove references from the gallery, and look again.
+
+        Raises:
+            MatcherError: No reference can have one of these ids; nothing was removed.
+        """
+        named = tuple(dict.fromkeys(checked_reference_id(one) for one in ids))
+        rows_before, bytes_before = self._held(named)
+        for id in named:
+            with suppress(UnknownReferenceError):
                 self.gallery.remove(id)
-        rows_after, bytes_after = self._held(ids)
+        rows_after, bytes_after = self._held(named)
         return PlaceReport(
             name=self.place,
             rows_before=rows_before,
@@ -46,5 +54,8 @@ class GalleryPlace:
 
     def _held(self, ids: Sequence[str]) -> tuple[int, int]:
         """How many of them there are, and the bytes of their values (float32, each sample)."""
-        held = [self.gallery.reference(id) for id in ids if id in self.gallery]
+        held = []
+        for id in ids:
+            with suppress(UnknownReferenceError):  # another thread may remove it at any time
+                held.append(self.gallery.reference(id))
         return len(held), sum(4 * one.values.size for one in held)

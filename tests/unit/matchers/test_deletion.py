@@ -72,6 +72,15 @@ def test_a_place_that_fails_does_not_spare_the_others() -> None:
     assert not report.places[0].empty
 
 
+@pytest.mark.parametrize("id", ["", "x" * 129, "\ud800", 5, None])
+def test_ids_that_no_reference_can_have_are_refused(id: Any) -> None:
+    """A mistaken id is told before any place is touched, not as something that remains."""
+    held = Photographs("a")
+    with pytest.raises(MatcherError, match="1 to 128 bytes in UTF-8"):
+        delete_references(["a", id], [held])
+    assert list(held.held) == ["a"]
+
+
 def test_traces_in_files_are_something_left() -> None:
     """A place whose rows are gone, but whose files still hold the bytes, is not empty."""
     clean = PlaceReport(name="p", rows_before=1, rows_after=0, bytes_before=9, bytes_after=0)

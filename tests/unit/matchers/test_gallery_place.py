@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from biotrail.errors import UnknownReferenceError
+from biotrail.errors import MatcherError, UnknownReferenceError
 from biotrail.matchers import EmbeddingMatcher, ProjectionKey, Reference, RenewableMatcher
 from biotrail.matchers.deletion import delete_references
 from biotrail.matchers.gallery import Gallery
@@ -32,6 +34,38 @@ def test_references_are_removed_and_counted() -> None:
     assert len(gallery) == 3
     with pytest.raises(UnknownReferenceError):
         gallery.reference(ids[0])
+
+
+@pytest.mark.parametrize("id", ["", "x" * 129, "\ud800", 5, None])
+def test_ids_that_no_reference_can_have_are_refused(id: Any) -> None:
+    """Among good ids a bad one is refused, and nothing is removed."""
+    gallery = Gallery(matcher().card)
+    gallery.add(reference(1))
+    with pytest.raises(MatcherError, match="1 to 128 bytes in UTF-8"):
+        GalleryPlace(gallery).delete_references(["reference-of-person-0001", id])
+    assert len(gallery) == 1
+
+
+def test_an_id_named_twice_counts_once() -> None:
+    """Each reference is counted once, however often it is named."""
+    gallery = Gallery(matcher().card)
+    gallery.add(reference(1))
+    report = GalleryPlace(gallery).delete_references(["reference-of-person-0001"] * 2)
+    assert (report.rows_before, report.rows_after) == (1, 0)
+
+
+def test_what_another_thread_removes_meanwhile_is_no_error() -> None:
+    """A reference that goes between the look and the removal is gone all the same."""
+
+    class Racing(Gallery):
+        def remove(self, reference: str) -> int:
+            super().remove(reference)  # the other thread's
+            return super().remove(reference)
+
+    gallery = Racing(matcher().card)
+    gallery.add(reference(1))
+    report = GalleryPlace(gallery).delete_references(["reference-of-person-0001"])
+    assert (report.rows_before, report.empty) == (1, True)
 
 
 def test_a_gallery_of_renewable_references_is_searched() -> None:
