@@ -29,8 +29,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biotrail._secret_files import (
+    create_secret_file,
+    move_secret_file,
+    passphrase_bytes,
+    read_secret_file,
+)
 from biotrail.errors import KeyFileError
-from biotrail.signing._files import create_secret_file, move_secret_file, read_secret_file
 from biotrail.signing._pkcs8 import PEM_HEADER, encrypted_pem
 from biotrail.signing.keys import VerifierKey
 from biotrail.signing.signer import Ed25519Signer
@@ -64,7 +69,7 @@ def open_key_file(
         KeyFileError: The file is missing, open to others, a link, not an encrypted Ed25519 key, or
             the passphrase is wrong; or it cannot be made.
     """
-    current, secret = Path(path), _secret(passphrase)
+    current, secret = Path(path), passphrase_bytes(passphrase)
     if create and not os.path.lexists(current):
         _ensure_key(_following(current), secret)
         _ensure_key(current, secret)
@@ -78,7 +83,7 @@ def next_verifier_key(path: PathLike, *, name: str, passphrase: str | bytes) -> 
         KeyFileError: The file cannot be used.
     """
     following = _following(Path(path))
-    return Ed25519Signer(name, _load(following, _secret(passphrase))).verifier_key
+    return Ed25519Signer(name, _load(following, passphrase_bytes(passphrase))).verifier_key
 
 
 def next_verifier_key_digest(path: PathLike, *, name: str, passphrase: str | bytes) -> bytes:
@@ -103,7 +108,7 @@ def prepare_rotation(
     Raises:
         KeyFileError: A key file cannot be used or made.
     """
-    current, secret = Path(path), _secret(passphrase)
+    current, secret = Path(path), passphrase_bytes(passphrase)
     following, after = _next_path(current), _after_next_path(current)
     if _following(current) == after:
         move_secret_file(after, following)
@@ -133,7 +138,7 @@ def finish_rotation(
         KeyFileError: Neither the current nor the next key is the admitted one, no rotation was
             prepared, or a key file cannot be used.
     """
-    current, secret = Path(path), _secret(passphrase)
+    current, secret = Path(path), passphrase_bytes(passphrase)
     following, after = _next_path(current), _after_next_path(current)
     signer = Ed25519Signer(name, _load(current, secret))
     if signer.verifier_key != admitted:
@@ -159,17 +164,6 @@ def _following(path: Path) -> Path:
     following, after = _next_path(path), _after_next_path(path)
     cut_short = os.path.lexists(after) and not os.path.lexists(following)
     return after if cut_short and os.path.lexists(path) else following
-
-
-def _secret(passphrase: str | bytes) -> bytes:
-    """Return the passphrase as bytes (UTF-8)."""
-    try:
-        secret = passphrase.encode("utf-8") if isinstance(passphrase, str) else bytes(passphrase)
-    except UnicodeEncodeError:
-        raise KeyFileError("the passphrase is not valid Unicode") from None
-    if not secret:
-        raise KeyFileError("the passphrase is empty; key files are always encrypted")
-    return secret
 
 
 def _ensure_key(path: Path, secret: bytes) -> None:

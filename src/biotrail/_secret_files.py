@@ -1,8 +1,12 @@
-"""Secret files: written whole or not at all, for the owner only, never through a link."""
+"""Secret files: written whole or not at all, for the owner only, never through a link.
+
+Below the rooms, since signing keys and the vault's keys both rest in such files.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import stat
@@ -10,8 +14,33 @@ from pathlib import Path
 
 from biotrail.errors import KeyFileError
 
+__all__ = [
+    "create_secret_file",
+    "move_secret_file",
+    "passphrase_bytes",
+    "read_secret_file",
+    "replace_secret_file",
+    "sync_directory",
+    "unfinished_files",
+]
+
 _OWNER_ONLY = 0o600
 _MAX_BYTES = 65_536
+
+
+def passphrase_bytes(passphrase: str | bytes) -> bytes:
+    """Return the passphrase as bytes (UTF-8).
+
+    Raises:
+        KeyFileError: It is empty, or not valid Unicode.
+    """
+    try:
+        secret = passphrase.encode("utf-8") if isinstance(passphrase, str) else bytes(passphrase)
+    except UnicodeEncodeError:
+        raise KeyFileError("the passphrase is not valid Unicode") from None
+    if not secret:
+        raise KeyFileError("the passphrase is empty; key files are always encrypted")
+    return secret
 
 
 def read_secret_file(path: Path) -> bytes:
@@ -55,7 +84,7 @@ def create_secret_file(path: Path, data: bytes) -> None:
     Raises:
         KeyFileError: There is a file of that name already, or it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = _temporary(path)
     try:
         try:
             _write_synced(temporary, data)
@@ -68,6 +97,37 @@ def create_secret_file(path: Path, data: bytes) -> None:
         raise KeyFileError(f"key file {path} exists already; it is left as it is") from None
     except OSError as error:
         raise KeyFileError(f"key file {path} cannot be written: {error.strerror}") from error
+
+
+def replace_secret_file(path: Path, data: bytes) -> None:
+    """Put new bytes in the place of a file; durable when this returns.
+
+    Whoever opens the file meanwhile, or after a crash at any point, finds the old bytes or the new
+    ones, whole. A crash may leave the other name behind (`unfinished_files`).
+
+    Raises:
+        KeyFileError: It cannot be written.
+    """
+    temporary = _temporary(path)
+    try:
+        try:
+            _write_synced(temporary, data)
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+        sync_directory(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"key file {path} cannot be written: {error.strerror}") from error
+
+
+def unfinished_files(path: Path) -> list[Path]:
+    """Return what writers of a file left behind when they were killed."""
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}.tmp"))
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 
 def _write_synced(path: Path, data: bytes) -> None:
