@@ -1,0 +1,223 @@
+r"""Sealed payloads: what rests beside an entry where personal fields are encrypted.
+
+A sealed payload has a *part* for each person concerned, since each may be erased without the other.
+A part's plaintext is a payload (`biotrail.canonical.payload`) with a salt of its own, padded; its
+*fields root* is that payload's root. The entry holds one root over the parts::
+
+    part root    = SHA-256("biotrail/part/1\n" || owner || fields root
+                           || SHA-256(key || nonce || ciphertext))
+    payload root = SHA-256("biotrail/payload/2\n" || part root ...)
+
+So the stored bytes, ciphertexts included, are checked against the entry without any key; and with
+the key, the plaintext against the fields root: AES-GCM would let one ciphertext open under two keys
+to two plaintexts, the commitments do not. Of a destroyed part its root remains.
+
+Encryption itself is the vault's. Specified in ``docs/spec/payload.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple, TypeAlias
+
+import cbor2
+
+from biotrail.canonical.cbor import decode_value
+from biotrail.canonical.payload import Payload, decode_payload, encode_payload
+from biotrail.errors import CanonicalError
+
+__all__ = [
+    "KEY_REFERENCE_SIZE",
+    "NONCE_SIZE",
+    "Owner",
+    "Part",
+    "Remnant",
+    "SealedPart",
+    "associated_data",
+    "decode_part",
+    "decode_sealed",
+    "encode_part",
+    "encode_sealed",
+    "is_sealed",
+    "part_root",
+    "sealed_root",
+]
+
+KEY_REFERENCE_SIZE = 16
+NONCE_SIZE = 12
+_ROOT_SIZE = 32
+_TAG_SIZE = 16
+_VERSION = 2
+_PART_DOMAIN = b"biotrail/part/1\n"
+_ROOT_DOMAIN = b"biotrail/payload/2\n"
+_SEAL_DOMAIN = b"biotrail/seal/1\n"
+_BUCKETS = (256, 512, 1024, 2048, 4096)
+_LARGEST_BUCKET = 8192
+_PADDING = b"\x80" + bytes(_LARGEST_BUCKET)
+_PREFIX = b"\x82\x02"
+
+Owner: TypeAlias = int
+"""Whom a part concerns: `NOBODY`, `SUBJECT` or `ACTOR`."""
+NOBODY: Owner = 0
+SUBJECT: Owner = 1
+ACTOR: Owner = 2
+
+
+class SealedPart(NamedTuple):
+    """A part as it is stored.
+
+    Attributes:
+        owner: Whom it concerns: 0 nobody known, 1 the subject, 2 the actor.
+        key: The reference of the data key, 16 bytes: for an owner, the owner's reference.
+        nonce: 12 bytes.
+        fields_root: Root over the commitments to its fields, 32 bytes.
+        ciphertext: AES-256-GCM over the padded payload, with its tag at the end.
+    """
+
+    owner: Owner
+    key: bytes
+    nonce: bytes
+    fields_root: bytes
+    ciphertext: bytes
+
+    @property
+    def root(self) -> bytes:
+        """The part root, 32 bytes."""
+        return part_root(self)
+
+    def remnant(self) -> Remnant:
+        """What remains when the part is destroyed."""
+        return Remnant(self.owner, part_root(self))
+
+
+class Remnant(NamedTuple):
+    """What remains of a destroyed part: enough for the others' proof, and nothing of it."""
+
+    owner: Owner
+    root: bytes
+
+
+Part: TypeAlias = SealedPart | Remnant
+
+
+def part_root(part: SealedPart) -> bytes:
+    """The root of a part that is there."""
+    sealed = sha256(part.key + part.nonce + part.ciphertext).digest()
+    return sha256(_PART_DOMAIN + bytes((part.owner,)) + part.fields_root + sealed).digest()
+
+
+def sealed_root(parts: Sequence[Part]) -> bytes:
+    """The payload root that the entry holds, over all parts in order."""
+    return sha256(_ROOT_DOMAIN + b"".join([part.root for part in parts])).digest()
+
+
+def associated_data(event_id: bytes, owner: Owner, key: bytes, origin: str) -> bytes:
+    """What a ciphertext is bound to besides its key: the log, the event, the owner."""
+    return _SEAL_DOMAIN + event_id + bytes((owner,)) + key + origin.encode()
+
+
+def encode_part(
+    event_id: bytes, fields: Sequence[tuple[str, object]], salt: bytes
+) -> tuple[bytes, bytes]:
+    """Encode the fields of a part, padded, and commit to them.
+
+    Args:
+        event_id: The event's id, 16 bytes.
+        fields: As for `encode_payload`.
+        salt: 32 bytes from a cryptographic source, for this part alone.
+
+    Returns:
+        The plaintext to be sealed, and the fields root.
+
+    Raises:
+        CanonicalError: As `encode_payload`.
+    """
+    plain, root = encode_payload(event_id, fields, salt)  # type: ignore[arg-type] # plain values
+    return _padded(plain), root
+
+
+def decode_part(event_id: bytes, plaintext: bytes, fields_root: bytes) -> Payload:
+    """Decode a part that was opened, and check it against its commitments.
+
+    Raises:
+        CanonicalError: It is not what was committed to.
+    """
+    end = len(plaintext.rstrip(b"\x00")) - 1
+    if end < 0 or plaintext[end] != 0x80 or len(plaintext) != _bucket(end + 1):
+        raise CanonicalError("a sealed part is padded to its bucket with 80 and zeros")
+    payload = _loaded(plaintext[:end])
+    again, root = encode_payload(event_id, list(payload.fields.items()), payload.salt)
+    if root != fields_root or again != plaintext[:end]:
+        raise CanonicalError("the fields do not open to the commitments in the entry")
+    return payload
+
+
+def _loaded(data: bytes) -> Payload:
+    """Decode without looking for leniency: the bytes are compared and the fields committed to."""
+    try:
+        value = cbor2.loads(data)
+        version, salt, fields = value
+        plain = type(value) is list and type(version) is int and type(fields) is dict
+    except Exception:
+        plain = False
+    if not plain or type(salt) is not bytes:
+        return decode_payload(data)  # says what is wrong with it
+    return Payload(salt, fields)
+
+
+def encode_sealed(parts: Sequence[Part]) -> bytes:
+    """Encode a sealed payload."""
+    return cbor2.dumps([_VERSION, [list(part) for part in parts]])
+
+
+def is_sealed(data: bytes) -> bool:
+    """Whether a stored payload says that it is a sealed one; `decode_sealed` checks it."""
+    return data.startswith(_PREFIX)
+
+
+def decode_sealed(data: bytes) -> list[Part]:
+    """Decode a sealed payload, strictly.
+
+    Raises:
+        CanonicalError: Not canonical, or not of a sealed payload's form.
+    """
+    value = decode_value(data)
+    if not isinstance(value, list) or len(value) != 2 or value[0] is True or value[0] != _VERSION:
+        raise CanonicalError("a sealed payload is an array of version 2 and parts")
+    rows = value[1]
+    if not isinstance(rows, list) or not rows:
+        raise CanonicalError("a sealed payload has at least one part")
+    parts = [_part(row) for row in rows]
+    owners = [part.owner for part in parts]
+    if owners not in ([NOBODY], [SUBJECT], [ACTOR], [SUBJECT, ACTOR]):
+        raise CanonicalError("the parts are one of nobody, or of the subject, the actor, or both")
+    return parts
+
+
+def _part(row: object) -> Part:
+    if isinstance(row, list) and row and type(row[0]) is int and row[0] in (0, 1, 2):
+        rest = row[1:]
+        if all(type(item) is bytes for item in rest):
+            if len(rest) == 1 and len(rest[0]) == _ROOT_SIZE:
+                return Remnant(row[0], rest[0])
+            sizes = [len(item) for item in rest[:3]]
+            if (
+                len(rest) == 4
+                and sizes == [KEY_REFERENCE_SIZE, NONCE_SIZE, _ROOT_SIZE]
+                and len(rest[3]) - _TAG_SIZE == _bucket(len(rest[3]) - _TAG_SIZE) > 0
+            ):
+                return SealedPart(row[0], *rest)
+    raise CanonicalError("a part is [owner, key, nonce, fields root, ciphertext] or [owner, root]")
+
+
+def _padded(plain: bytes) -> bytes:
+    return plain + _PADDING[: _bucket(len(plain) + 1) - len(plain)]
+
+
+def _bucket(size: int) -> int:
+    """The size to which so many bytes are padded."""
+    for bucket in _BUCKETS:
+        if size <= bucket:
+            return bucket
+    return -(-size // _LARGEST_BUCKET) * _LARGEST_BUCKET
