@@ -46,6 +46,7 @@ __all__ = [
     "ProofError",
     "ReferenceKeyError",
     "ReferenceStoreError",
+    "ReferenceStoreRollbackError",
     "ReferenceUnavailableError",
     "ReorderedError",
     "RevokedReferenceError",
@@ -270,6 +271,10 @@ class ReferenceStoreError(MatcherError):
 
 class ReferenceKeyError(ReferenceStoreError):
     """The key is not the one that this reference store was made with."""
+
+
+class ReferenceStoreRollbackError(ReferenceStoreError):
+    """The file of a reference store is older than the host remembers: an earlier copy."""
 
 
 class AlteredReferenceError(ReferenceStoreError):
