@@ -14,9 +14,9 @@ DATA_KEY_SIZE = 32
 class KeyProvider(Protocol):
     """Wraps data keys under key-encryption keys that it holds, and unwraps them again.
 
-    A data key seals what concerns one person. It rests beside the log in wrapped form only, together
-    with the id of the key-encryption key that wrapped it. A provider may be called from several
-    threads at once. Neither a repr nor an error of a provider shows a key.
+    A data key seals what concerns one person. It rests beside the log in wrapped form only, with
+    the id of the key-encryption key that wrapped it. A provider may be called from several threads
+    at once. Neither a repr nor an error of a provider shows a key.
     """
 
     @property
@@ -33,8 +33,8 @@ class KeyProvider(Protocol):
 
         Args:
             data_key: 32 bytes.
-            context: Up to 512 bytes that name what the key is for; `unwrap` must be given the same. Not
-                secret.
+            context: Up to 512 bytes that name what the key is for; `unwrap` must be given the
+                same. Not secret.
 
         Returns:
             The wrapped key, at most 4,096 bytes.
@@ -56,8 +56,8 @@ class KeyProvider(Protocol):
             The data key, 32 bytes.
 
         Raises:
-            KeyProviderError: It is out of reach or refuses; it does not hold that key; or the wrapped
-                key, or its context, is not what was wrapped.
+            KeyProviderError: It is out of reach or refuses; it does not hold that key; or the
+                wrapped key, or its context, is not what was wrapped.
         """
         ...
 

@@ -1,0 +1,99 @@
+"""Keyed tags: equality on personal fields without opening a log.
+
+A tag is HMAC-SHA-256 (RFC 2104) under a key of the log's own, over what kind of value it is, the
+tenant, and the value. Tags lie in rows that can be deleted, never in an entry. They say which
+records share a value to whoever reads the rows, and nothing about the value without the key.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import OrderedDict
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+import cbor2
+
+from biotrail.errors import VaultError
+
+__all__ = ["TAG_REFERENCE", "Tags"]
+
+TAG_REFERENCE = bytes(16)
+"""The reference under which the key of the tags is kept: no person has it."""
+
+_DEVICE_TAG = 16
+_PREFIX_TAG, _ADDRESS_TAG = 4, 8
+_PREFIXES = {4: (8, 16, 24), 6: (32, 48, 64)}
+_CACHED = 16_384
+
+
+class Tags:
+    """Calculates the tags of one log."""
+
+    def __init__(self, key: bytes) -> None:
+        """Use a key of 32 bytes."""
+        if len(key) != 32:
+            raise VaultError("the key of the tags has 32 bytes")
+        self._key = key
+        self._known: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+
+    def person(self, tenant: str, identity: str) -> str:
+        """The tag of a person's identity, 64 hexadecimal digits."""
+        return self._tag("person", tenant, identity).hex()
+
+    def period(self, tenant: str, period: str) -> str:
+        """The tag of a period in which records concern nobody known, 64 hexadecimal digits."""
+        return self._tag("period", tenant, period).hex()
+
+    def device(self, tenant: str, device: str) -> bytes:
+        """The tag of a device id, 16 bytes."""
+        key = "device", tenant, device
+        return self._known.get(key) or self._keep(key, self._tag(*key)[:_DEVICE_TAG])
+
+    def address(self, tenant: str, ip: IPv4Address | IPv6Address) -> bytes:
+        """The tags of an address: 4 bytes for each of three prefixes, 8 for itself; 20 bytes."""
+        key = "ip", tenant, ip
+        return self._known.get(key) or self._keep(key, self._address(tenant, ip))
+
+    def network(self, tenant: str, network: IPv4Network | IPv6Network) -> bytes:
+        """How the tags of all addresses in a network begin.
+
+        A network whose prefix has no tag of its own is searched by the next shorter one that has.
+        """
+        return self._address(tenant, network.network_address, network.prefixlen)
+
+    def _address(
+        self, tenant: str, ip: IPv4Address | IPv6Address, upto: int | None = None
+    ) -> bytes:
+        bits = ip.max_prefixlen
+        packed = ip.packed
+        sizes = [(prefix, _PREFIX_TAG) for prefix in _PREFIXES[ip.version]] + [(bits, _ADDRESS_TAG)]
+        return b"".join(
+            self._tag(f"ip/{prefix}", tenant, _masked(packed, prefix))[:size]
+            for prefix, size in sizes
+            if upto is None or prefix <= upto
+        )
+
+    def _tag(self, kind: str, tenant: str, value: str | bytes) -> bytes:
+        return hmac.digest(self._key, cbor2.dumps([kind, tenant, value]), "sha256")
+
+    def _keep(self, key: tuple[object, ...], tag: bytes) -> bytes:
+        self._known[key] = tag
+        if len(self._known) > _CACHED:
+            self._known.popitem(last=False)
+        return tag
+
+    def forget(self) -> None:
+        """Drop the values that were tagged: they are personal."""
+        self._known = OrderedDict()
+
+    def __repr__(self) -> str:
+        return "<Tags>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("the key of the tags is not written anywhere")
+
+
+def _masked(packed: bytes, prefix: int) -> bytes:
+    # All the prefixes end between two bytes.
+    whole = prefix // 8
+    return packed[:whole] + bytes(len(packed) - whole)

@@ -1,0 +1,266 @@
+"""The vault: makes, keeps and forgets the data keys of a log."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import NamedTuple
+
+from biotrail.errors import DestroyedKeyError, KeyProviderError, VaultError
+from biotrail.vault.data_key import DataKey, fingerprint_of, wrapping_context
+from biotrail.vault.policy import PersonalFields
+from biotrail.vault.provider import DATA_KEY_SIZE, KeyProvider
+from biotrail.vault.tags import TAG_REFERENCE, Tags
+
+__all__ = ["KeptKey", "Vault"]
+
+_MAXIMUM_WRAPPED = 4_096
+_MAXIMUM_ID = 256
+
+
+class KeptKey(NamedTuple):
+    """A data key as it rests beside a log.
+
+    Attributes:
+        reference: Whose it is, 16 bytes.
+        key_id: Names the key-encryption key that wrapped it.
+        wrapped: The wrapped key.
+        fingerprint: A hash of the key, 32 bytes.
+    """
+
+    reference: bytes
+    key_id: str
+    wrapped: bytes
+    fingerprint: bytes
+
+
+class Vault:
+    """Seals personal fields under one data key a person, each wrapped by a key provider.
+
+    Hand one to a log: ``biotrail.open(..., vault=Vault(provider))``. Unwrapped keys are kept for a
+    while, bounded in number and time, since asking a provider may take long. Shared freely among
+    threads.
+    """
+
+    def __init__(
+        self,
+        provider: KeyProvider,
+        *,
+        previous: Iterable[KeyProvider] = (),
+        policy: PersonalFields | None = None,
+        cached_keys: int = 10_000,
+        cached_seconds: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+        randomness: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Make a vault.
+
+        Args:
+            provider: Wraps new data keys, and unwraps those that it wrapped.
+            previous: Providers that wrapped earlier ones, until those are wrapped anew.
+            policy: Which fields are personal, where that differs from the default.
+            cached_keys: How many unwrapped keys are kept at most.
+            cached_seconds: How long an unwrapped key is kept at most.
+            clock: Returns seconds that never go back.
+            randomness: Returns so many random bytes from a cryptographic source.
+
+        Raises:
+            VaultError: The provider does not name its key, or a bound is not positive.
+        """
+        self.policy = PersonalFields() if policy is None else policy
+        self._providers = (provider, *previous)
+        if cached_keys < 1 or cached_seconds < 0:
+            raise VaultError("at least one data key is kept, for no less than 0 seconds")
+        self._cached_keys, self._cached_seconds = cached_keys, cached_seconds
+        self._clock, self._randomness = clock, randomness
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[tuple[str, bytes], tuple[DataKey, float]] = OrderedDict()
+        self._destroyed: frozenset[bytes] = frozenset()
+        self._check_id()
+
+    @property
+    def key_id(self) -> str:
+        """Names the key-encryption key that wraps new data keys."""
+        return self._providers[0].key_id
+
+    def new_key(self, reference: bytes, origin: str) -> tuple[DataKey, KeptKey]:
+        """Make a data key.
+
+        Args:
+            reference: Whose it will be, 16 bytes.
+            origin: The log that it is for.
+
+        Returns:
+            The key in use, and as it is to be kept.
+
+        Raises:
+            KeyProviderError: It cannot be wrapped.
+            VaultError: The source of randomness failed.
+        """
+        key = self._draw(DATA_KEY_SIZE)
+        kept = self._wrapped(reference, origin, key)
+        data_key = DataKey(reference, key)
+        self._keep(origin, data_key)
+        return data_key, kept
+
+    def cached(self, reference: bytes, origin: str) -> DataKey | None:
+        """A data key that is still in use, or None."""
+        known = self._cache.get((origin, reference))
+        if known is None or known[1] < self._clock():
+            return None
+        return known[0]
+
+    def open_key(self, kept: KeptKey, origin: str) -> DataKey:
+        """Take a kept data key into use.
+
+        Raises:
+            KeyProviderError: It cannot be unwrapped.
+            DestroyedKeyError: An erasure destroyed it, or it is destroyed here.
+            VaultError: What was unwrapped is another key than the one that was kept.
+        """
+        data_key = self.cached(kept.reference, origin)
+        if data_key is None:
+            data_key = DataKey(kept.reference, self._unwrapped(kept, origin))
+            self._keep(origin, data_key)
+        return data_key
+
+    def tags(self, kept: KeptKey, origin: str) -> Tags:
+        """The tags of a log, whose key is kept under `TAG_REFERENCE`.
+
+        Raises:
+            KeyProviderError: The key cannot be unwrapped.
+            VaultError: It is another key than the one that was kept.
+        """
+        return Tags(self._unwrapped(kept, origin))
+
+    def new_tag_key(self, origin: str) -> KeptKey:
+        """Make the key of a log's tags, as it is to be kept."""
+        return self._wrapped(TAG_REFERENCE, origin, self._draw(DATA_KEY_SIZE))
+
+    def rewrapped(self, kept: KeptKey, origin: str) -> KeptKey:
+        """The same key, wrapped by the present key-encryption key.
+
+        Raises:
+            KeyProviderError: It cannot be unwrapped or wrapped.
+            VaultError: What was unwrapped is another key than the one that was kept.
+        """
+        return self._wrapped(kept.reference, origin, self._unwrapped(kept, origin))
+
+    def refuse(self, fingerprints: Iterable[bytes]) -> None:
+        """Refuse data keys that an erasure destroyed, should they come back with a backup."""
+        with self._lock:
+            self._destroyed |= frozenset(fingerprints)
+
+    def forget(self, references: Iterable[bytes] | None = None) -> None:
+        """Drop unwrapped keys: of these references, or all."""
+        with self._lock:
+            if references is None:
+                self._cache.clear()
+                return
+            gone = frozenset(references)
+            for place in [place for place in self._cache if place[1] in gone]:
+                del self._cache[place]
+
+    def close(self) -> None:
+        """Drop all unwrapped keys and close the providers. May be called twice."""
+        self.forget()
+        for provider in self._providers:
+            provider.close()
+
+    def _keep(self, origin: str, key: DataKey) -> None:
+        deadline = self._clock() + self._cached_seconds
+        with self._lock:
+            self._cache[origin, key.reference] = key, deadline
+            self._cache.move_to_end((origin, key.reference))
+            while len(self._cache) > self._cached_keys:
+                self._cache.popitem(last=False)
+            # The oldest stand first, as every key is kept for the same time.
+            now = self._clock()
+            while self._cache and next(iter(self._cache.values()))[1] < now:
+                self._cache.popitem(last=False)
+
+    def _wrapped(self, reference: bytes, origin: str, key: bytes) -> KeptKey:
+        provider = self._providers[0]
+        key_id, context = self._check_id(), wrapping_context(reference, origin)
+        wrapped = _asked(provider, partial(provider.wrap, key, context))
+        if type(wrapped) is not bytes or not 0 < len(wrapped) <= _MAXIMUM_WRAPPED:
+            raise KeyProviderError(
+                f"the key provider did not return a wrapped key of 1 to {_MAXIMUM_WRAPPED} bytes",
+                provider=key_id,
+            )
+        if key in wrapped:
+            raise KeyProviderError("the key provider did not wrap the key at all", provider=key_id)
+        return KeptKey(reference, key_id, wrapped, fingerprint_of(key))
+
+    def _unwrapped(self, kept: KeptKey, origin: str) -> bytes:
+        if not kept.wrapped:
+            raise DestroyedKeyError(f"the data key of {kept.reference.hex()} was destroyed")
+        if kept.fingerprint in self._destroyed:
+            raise DestroyedKeyError(
+                f"the data key of {kept.reference.hex()} was destroyed by an erasure and is back, "
+                "perhaps from a backup: it is not used; run 'biotrail doctor'"
+            )
+        key = self._from_providers(kept, wrapping_context(kept.reference, origin))
+        if len(key) != DATA_KEY_SIZE or fingerprint_of(key) != kept.fingerprint:
+            raise VaultError(
+                f"what is kept as the data key of {kept.reference.hex()} is another key"
+            )
+        return key
+
+    def _from_providers(self, kept: KeptKey, context: bytes) -> bytes:
+        # The one that uses this key-encryption key now is asked first; another may have used it
+        # before a rotation.
+        failed: KeyProviderError | None = None
+        for provider in sorted(self._providers, key=lambda one: one.key_id != kept.key_id):
+            try:
+                return _asked(
+                    provider, partial(provider.unwrap, kept.wrapped, context, kept.key_id)
+                )
+            except KeyProviderError as error:
+                failed = failed or error
+        assert failed is not None
+        raise failed
+
+    def _check_id(self) -> str:
+        key_id = self.key_id
+        if (
+            type(key_id) is not str
+            or not 0 < len(key_id) <= _MAXIMUM_ID
+            or not key_id.isprintable()
+        ):
+            raise KeyProviderError(
+                f"a key provider names its key by 1 to {_MAXIMUM_ID} printable characters"
+            )
+        return key_id
+
+    def _draw(self, size: int) -> bytes:
+        try:
+            drawn = self._randomness(size)
+        except Exception as error:
+            raise VaultError(f"the source of randomness failed: {error!r}") from error
+        if type(drawn) is not bytes or len(drawn) != size:
+            raise VaultError(f"the source of randomness did not return {size} bytes")
+        return drawn
+
+    def __repr__(self) -> str:
+        return f"<Vault of {self.key_id}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a vault is not written anywhere: it holds keys")
+
+
+def _asked(provider: KeyProvider, ask: Callable[[], bytes]) -> bytes:
+    """Ask a provider, which may be anybody's: whatever it fails with, its name is said."""
+    try:
+        return ask()
+    except KeyProviderError:
+        raise
+    except Exception as error:
+        # Not chained: what the error of a stranger's code shows may be a key.
+        raise KeyProviderError(
+            f"the key provider failed: {type(error).__name__}", provider=provider.key_id
+        ) from None
