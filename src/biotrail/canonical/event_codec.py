@@ -16,6 +16,7 @@ import attrs
 import cbor2
 
 from biotrail.canonical.cbor import CborValue
+from biotrail.canonical.moved import moved_back
 from biotrail.canonical.payload import encode_payload
 from biotrail.canonical.times import format_time, parse_time
 from biotrail.errors import CanonicalError
@@ -27,6 +28,7 @@ __all__ = [
     "EncodedEvent",
     "decode_event",
     "encode_event",
+    "event_content",
     "personal_fields",
 ]
 
@@ -68,7 +70,7 @@ def encode_event(event: Event, *, subject: bytes | None, salt: bytes) -> Encoded
     event_id = event.id.bytes
     fields = personal_fields(event)
     payload, root = encode_payload(event_id, fields, salt) if fields else (None, None)
-    content = _content(event, event_id, subject, root)
+    content = _content(event, event_id, subject, root, None)
     # The keys were put in in canonical order, so plain encoding gives the canonical bytes. Words
     # of a vocabulary are text to the encoder, which the golden vectors pin.
     return EncodedEvent(cbor2.dumps({"event": content}), payload)
@@ -99,11 +101,32 @@ def personal_fields(event: Event) -> list[tuple[str, CborValue]]:
     return fields
 
 
+def event_content(
+    event: Event, *, subject: bytes | None, actor: bytes | None, root: bytes | None
+) -> dict[str, CborValue]:
+    """What the entry of an event says, in canonical order.
+
+    Args:
+        event: The event.
+        subject: The random reference of its subject, 16 bytes, or None without one.
+        actor: The same for its actor; in a log without a vault always None.
+        root: The payload root, or None without personal fields.
+    """
+    return _content(event, event.id.bytes, subject, root, actor)
+
+
 def _content(
-    event: Event, event_id: bytes, subject: bytes | None, root: bytes | None
+    event: Event,
+    event_id: bytes,
+    subject: bytes | None,
+    root: bytes | None,
+    actor: bytes | None,
 ) -> dict[str, CborValue]:
     context, comparison = event.context, event.comparison
-    content: dict[str, CborValue] = {"id": event_id, "action": event.action}
+    content: dict[str, CborValue] = {"id": event_id}
+    if actor is not None:
+        content["actor"] = actor
+    content["action"] = event.action
     if event.labels:
         content["labels"] = _host_values(event.labels)
     content["reason"] = event.reason
@@ -231,9 +254,9 @@ def decode_event(
     Raises:
         CanonicalError: The content or the fields are not an event's.
     """
-    given = dict(fields or {})
+    clear, given = moved_back(content, fields or {})
     try:
-        event = _decode_event(dict(content), given)
+        event = _decode_event(clear, given)
     except CanonicalError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
