@@ -167,6 +167,7 @@ _EVENT = _Map(
         "subject": _bytes(16),
         "comparison": _COMPARISON,
         "provenance": _PROVENANCE,
+        "actor": _bytes(16),
     },
 )
 

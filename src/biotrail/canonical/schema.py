@@ -59,8 +59,16 @@ def _values(value: object) -> bool:
     )
 
 
-def _words(value: object) -> bool:
-    return type(value) is list and bool(value) and all(_text(word) for word in value)
+def _each(check: Check) -> Check:
+    return lambda value: type(value) is list and all(map(check, value))
+
+
+def _some(check: Check) -> Check:
+    return lambda value: type(value) is list and bool(value) and all(map(check, value))
+
+
+def _address(value: object) -> bool:
+    return type(value) is bytes and len(value) in (4, 16)
 
 
 class Shape(NamedTuple):
@@ -109,6 +117,10 @@ _COMPARISON = _shape(
     },
 )
 _CONTEXT = _shape({}, {"os": _text, "trace_id": _text, "request_id": _text, "device_model": _text})
+_LOCATION = _shape(
+    {"latitude_micro": _integer, "longitude_micro": _integer},
+    {"city": _text, "region": _text, "country": _text, "accuracy_m": _unsigned},
+)
 _PROVENANCE_WORD = _word("attested", "observed", "proxy_asserted", "client_claimed")
 _PROVENANCE = _shape(
     {},
@@ -127,12 +139,13 @@ _PROVENANCE = _shape(
         _PROVENANCE_WORD,
     ),
 )
+_OUTCOME = _word("success", "failure", "unknown")
 _EVENT = _shape(
     {
         "id": _size(16),
         "action": _text,
         "reason": _text,
-        "outcome": _word("success", "failure", "unknown"),
+        "outcome": _OUTCOME,
         "decision": _word("granted", "denied"),
         "modality": _text,
         "occurred": _time,
@@ -142,12 +155,25 @@ _EVENT = _shape(
         "target": _text,
         "tenant": _text,
         "context": _nonempty(_CONTEXT),
-        "factors": _words,
+        "factors": _some(_text),
         "payload": _size(32),
         "subject": _size(16),
         "comparison": _COMPARISON.admits,
         "provenance": _nonempty(_PROVENANCE),
+        "actor": _size(16),
+        # Here only where the host's policy says that they are not personal; else in the payload.
+        "ip": _address,
+        "location": _LOCATION.admits,
+        "device_id": _text,
+        "attributes": _values,
+        "session_id": _text,
+        "user_agent": _text,
+        "score_micro": _integer,
     },
+)
+_RULE = _shape(
+    {"before": _time},
+    {"action": _text, "tenant": _text, "outcome": _OUTCOME, "modality": _text},
 )
 _RESERVED = Shape({}, frozenset())
 
@@ -160,17 +186,42 @@ KINDS: Mapping[str, Shape] = {
         {"key": _text, "purpose": _word("rotation", "writer")}, {"next": _size(32)}
     ),
     "key_retired": _shape({"key": _text, "reason": _text}),
+    "key_compromised": _shape({"key": _text, "since": _unsigned, "reason": _text}),
     "log_started": _shape({"writer": _size(8), "software": _text}),
     "log_stopped": _shape({"writer": _size(8)}),
     "log_gap": _shape(
         {"writer": _size(8), "since": _time, "until": _time, "reason": _text}, {"lost": _unsigned}
     ),
-    # The content of these is not fixed yet: any map is accepted, so that a log that has them can
+    "configuration_changed": _shape({"setting": _text, "digest": _size(32)}, {"before": _size(32)}),
+    "subject_erased": _shape(
+        {
+            "id": _size(16),
+            "reason": _text,
+            "through": _unsigned,
+            "payloads": _unsigned,
+            "requested": _time,
+            "references": _some(_size(16)),
+            "legal_basis": _text,
+            "fingerprints": _each(_size(32)),
+        },
+        {"beyond": _some(_text)},
+    ),
+    "hold_placed": _shape(
+        {"id": _size(16), "reason": _text, "references": _some(_size(16))}, {"until": _time}
+    ),
+    "hold_released": _shape({"id": _size(16), "reason": _text}),
+    "retention_applied": _shape(
+        {
+            "id": _size(16),
+            "rules": _some(_RULE.admits),
+            "policy": _size(32),
+            "payloads": _unsigned,
+        },
+        {"held": _unsigned},
+    ),
+    # The content of this is not fixed yet: any map is accepted, so that a log that has it can
     # already be verified.
     "log_read": _RESERVED,
-    "subject_erased": _RESERVED,
-    "retention_applied": _RESERVED,
-    "configuration_changed": _RESERVED,
 }
 
 
