@@ -73,6 +73,10 @@ _OPTIONAL: dict[str, Any] = {
         optional={name: _COMPARISON[name] for name in sorted(_COMPARISON.keys() - _NEEDED)},
     ),
     "provenance": st.dictionaries(st.sampled_from(["ip", "os", "location"]), _WORDS),
+    "actor": _plain(st.binary(min_size=16, max_size=16)),
+    "ip": st.binary(min_size=4, max_size=5),
+    "device_id": _TEXTS,
+    "score_micro": _INTEGERS,
     "stranger": _TEXTS,
 }
 
@@ -113,6 +117,7 @@ _SAMPLE = cbor2.dumps(
     {
         "event": {
             "id": bytes(range(16)),
+            "actor": b"\xff" * 16,
             "action": "door.open",
             "reason": "match",
             "target": "server-room-4",

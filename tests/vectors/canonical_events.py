@@ -221,6 +221,34 @@ EVENTS: tuple[Case, ...] = (
 )
 
 OTHER_BODIES: tuple[dict[str, Any], ...] = (
+    {
+        "event": {
+            "id": bytes(range(16)),
+            "action": "door.open",
+            "reason": "match",
+            "outcome": "success",
+            "decision": "granted",
+            "modality": "face",
+            "occurred": RECORDED,
+            "subject": bytes(16),
+            "actor": b"\xff" * 16,
+            "payload": bytes(32),
+            "ip": bytes([192, 0, 2, 7]),
+            "device_id": "gate 7",
+            "session_id": "s",
+            "user_agent": "agent\t1",
+            "score_micro": -1,
+            "attributes": {"a": 1, "b": b"", "c": False},
+            "location": {
+                "latitude_micro": 1,
+                "longitude_micro": -1,
+                "accuracy_m": 0,
+                "country": "CH",
+                "region": "x",
+                "city": "x",
+            },
+        }
+    },
     {"genesis": {"format": "biotrail/1", "origin": "biotrail.example/log1", "key": _KEY}},
     {
         "genesis": {
@@ -245,8 +273,66 @@ OTHER_BODIES: tuple[dict[str, Any], ...] = (
             "lost": 0,
         }
     },
-    {"subject_erased": {}},
+    {
+        "subject_erased": {
+            "id": bytes(range(16)),
+            "references": [bytes(16), b"\xff" * 16],
+            "fingerprints": [bytes(32)],
+            "reason": "request of the person",
+            "legal_basis": "GDPR Art. 17(1)(b)",
+            "through": 300,
+            "payloads": 7,
+            "requested": RECORDED,
+            "beyond": ["backups until 2027-01", "SIEM"],
+        }
+    },
+    {
+        "subject_erased": {
+            "id": bytes(16),
+            "references": [bytes(16)],
+            "fingerprints": [],
+            "reason": "x",
+            "legal_basis": "x",
+            "through": 0,
+            "payloads": 0,
+            "requested": RECORDED,
+        }
+    },
+    {
+        "hold_placed": {
+            "id": bytes(16),
+            "references": [bytes(16)],
+            "reason": "a lawsuit",
+            "until": RECORDED,
+        }
+    },
+    {"hold_placed": {"id": bytes(16), "references": [bytes(16)], "reason": "x"}},
+    {"hold_released": {"id": bytes(16), "reason": "settled"}},
     {"log_read": {"by": "auditor", "more": [1, {"deep": None}]}},
-    {"retention_applied": {"before": 7}},
-    {"configuration_changed": {"name": "x"}},
+    {
+        "retention_applied": {
+            "id": bytes(16),
+            "policy": bytes(32),
+            "rules": [
+                {"before": RECORDED},
+                {
+                    "before": RECORDED,
+                    "action": "door.open",
+                    "tenant": "north",
+                    "outcome": "success",
+                    "modality": "face",
+                },
+            ],
+            "payloads": 12,
+            "held": 1,
+        }
+    },
+    {"configuration_changed": {"setting": "personal_fields", "digest": bytes(32)}},
+    {
+        "configuration_changed": {
+            "setting": "personal_fields",
+            "digest": bytes(32),
+            "before": b"\x01" * 32,
+        }
+    },
 )

@@ -168,6 +168,29 @@ def _event(**changes: Any) -> dict[str, Any]:
     return {"event": {key: one for key, one in changed.items() if one is not ...}}
 
 
+_ERASED: dict[str, Any] = {
+    "id": bytes(16),
+    "references": [bytes(16)],
+    "fingerprints": [],
+    "reason": "x",
+    "legal_basis": "x",
+    "through": 0,
+    "payloads": 0,
+    "requested": _TIME,
+}
+
+
+def _erased(**changes: Any) -> dict[str, Any]:
+    """The body of an erasure with some keys changed."""
+    return {"subject_erased": {**_ERASED, **changes}}
+
+
+def _retained(*rules: dict[str, Any]) -> dict[str, Any]:
+    """The body of a retention with some rules."""
+    content = {"id": bytes(16), "policy": bytes(32), "rules": list(rules), "payloads": 0}
+    return {"retention_applied": content}
+
+
 REFUSED_BODIES: dict[str, list[Any]] = {
     "not a map of one kind": [
         *({}, [], "event", None, 7, {**_event(), "log_read": {}}),
@@ -179,11 +202,14 @@ REFUSED_BODIES: dict[str, list[Any]] = {
         *(_event(comparison={**_COMPARISON, "x": 1}), {"event": {}}),
         *({"genesis": {}}, {"key_added": {"key": "k"}}, {"key_retired": {"key": "k"}}),
         *({"log_started": {"writer": bytes(8)}}, {"log_stopped": {}}, {"log_gap": {}}),
+        *({"subject_erased": {}}, {"retention_applied": {}}, {"configuration_changed": {}}),
+        *({"hold_placed": {}}, {"hold_released": {"id": bytes(16)}}),
     ],
     "an unknown key": [
-        *(_event(hash=bytes(32)), _event(score_micro=1), _event(actor={"id": "ann"})),
+        *(_event(hash=bytes(32)), _event(score=1), _event(device="d")),
         *(_event(context={"ip": b"abcd"}), _event(provenance={"hash": "observed"})),
         {"log_stopped": {"writer": bytes(8), "more": 1}},
+        *(_erased(name="Ann"), _retained({"before": _TIME, "person": "Ann"})),
     ],
     "null instead of leaving out": [
         *(_event(target=None), _event(payload=None), _event(labels=None), _event(comparison=None)),
@@ -191,6 +217,8 @@ REFUSED_BODIES: dict[str, list[Any]] = {
     "empty where something must be": [
         *(_event(action=""), _event(target=""), _event(labels={}), _event(context={})),
         *(_event(provenance={}), _event(factors=[]), _event(factors=[""])),
+        *(_event(attributes={}), _event(device_id=""), _event(location={})),
+        *(_erased(references=[]), _erased(beyond=[]), _erased(reason=""), _retained()),
     ],
     "wrong type": [
         *(_event(id="x" * 16), _event(action=1), _event(action=b"a"), _event(occurred=7)),
@@ -203,11 +231,19 @@ REFUSED_BODIES: dict[str, list[Any]] = {
         *(_event(labels={"a": []}), _event(labels={"a": {}}), _event(comparison=[])),
         *(_event(comparison={**_COMPARISON, "threshold_micro": True}), _event(tenant=True)),
         *(_event(comparison={**_COMPARISON, "gallery_size": -1}), _event(payload="x" * 32)),
+        *(_event(actor={"id": "ann"}), _event(ip="192.0.2.7"), _event(score_micro="1")),
+        *(_event(location={"latitude_micro": 1}), _event(location={"country": "CH"})),
+        *(_erased(through=-1), _erased(references=bytes(16)), _erased(requested=7)),
+        *(_retained({}), _retained({"before": 7}), _retained({"before": _TIME, "outcome": "x"})),
     ],
     "wrong length": [
         *(_event(id=bytes(15)), _event(id=bytes(17)), _event(payload=bytes(31))),
         *(_event(subject=bytes(17)), _event(comparison={**_COMPARISON, "digest": bytes(31)})),
         *({"log_stopped": {"writer": bytes(7)}}, {"log_stopped": {"writer": bytes(9)}}),
+        *(_event(actor=bytes(15)), _event(ip=bytes(5)), _erased(references=[bytes(17)])),
+        *(_erased(fingerprints=[bytes(31)]), _erased(id=bytes(15))),
+        {"configuration_changed": {"setting": "personal_fields", "digest": bytes(31)}},
+        {"hold_placed": {"id": bytes(16), "references": [bytes(15)], "reason": "x"}},
     ],
     "unknown word": [
         *(_event(decision="GRANTED"), _event(outcome="perhaps"), _event(decision="match")),
