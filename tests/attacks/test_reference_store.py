@@ -19,6 +19,7 @@ from biotrail.errors import (
     MatcherError,
     ReferenceKeyError,
     ReferenceStoreError,
+    ReferenceStoreRollbackError,
 )
 from biotrail.matchers.deletion import delete_references
 from biotrail.matchers.reference_store import ReferenceStore
@@ -162,6 +163,52 @@ def test_features_are_not_in_the_file(path: Path) -> None:
         for row in reference(number, version=str(number % 2)).values:
             raw = row.tobytes()
             assert not any(raw[at : at + 8] in data for at in range(0, len(raw), 8))
+
+
+def test_an_older_copy_is_noticed_by_who_remembers(path: Path, tmp_path: Path) -> None:
+    """A copy from before a revocation is refused where the host remembers the version since."""
+    copy = tmp_path / "copy"
+    shutil.copy(path, copy)
+    with ReferenceStore(path, KEY) as opened:
+        opened.revoke(ONE, reason="key_compromised")
+        remembered = opened.version
+    ReferenceStore(path, KEY, expect_at_least=remembered).close()
+    shutil.copy(copy, path)
+    with pytest.raises(ReferenceStoreRollbackError, match=f"was of version {remembered} before"):
+        ReferenceStore(path, KEY, expect_at_least=remembered)
+    with ReferenceStore(path, KEY) as opened:  # without a memory it is a file like any other
+        assert opened.get(ONE).id == ONE
+
+
+@pytest.mark.parametrize(
+    "change_of_version",
+    [
+        "version = version + 1",
+        "version = 1000",
+        "version = 0",
+        "version = -1",
+        "version = 'one'",
+        "version_seal = x''",
+        "version_seal = 'seal'",
+        "version_seal = CAST(substr(version_seal, 2) AS BLOB)",
+    ],
+)
+def test_a_version_is_not_raised_without_the_key(path: Path, change_of_version: str) -> None:
+    """Who writes another number into an older copy does not pass it off as a newer one."""
+    change(path, f"UPDATE store SET {change_of_version}")
+    with pytest.raises(AlteredReferenceError, match="version"):
+        ReferenceStore(path, KEY, expect_at_least=1)
+    with ReferenceStore(path, KEY) as opened:
+        with pytest.raises(AlteredReferenceError):
+            opened.add(reference(COUNT))
+        assert len(opened) == COUNT
+
+
+def test_a_version_that_is_taken_away_is_an_early_one(path: Path) -> None:
+    """A file that is made to look as if nothing ever changed is of version 0."""
+    change(path, "UPDATE store SET version = 0, version_seal = x''")
+    with pytest.raises(ReferenceStoreRollbackError):
+        ReferenceStore(path, KEY, expect_at_least=1)
 
 
 def _sealed(path: Path) -> dict[str, bytes]:

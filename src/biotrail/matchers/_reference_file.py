@@ -22,9 +22,14 @@ __all__ = ["ReferenceFile"]
 
 _APPLICATION = 0x62747266
 """``btrf``, in the header of the file."""
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
-CREATE TABLE store (salt BLOB NOT NULL, proof BLOB NOT NULL);
+CREATE TABLE store (
+    salt BLOB NOT NULL,
+    proof BLOB NOT NULL,
+    version INTEGER NOT NULL DEFAULT 0,
+    version_seal BLOB NOT NULL DEFAULT x''
+);
 CREATE TABLE reference (
     id TEXT PRIMARY KEY NOT NULL,
     card BLOB NOT NULL,
@@ -34,6 +39,11 @@ CREATE TABLE reference (
 ) WITHOUT ROWID;
 CREATE INDEX of_person ON reference (mark);
 """
+_FROM_VERSION_1 = (
+    "ALTER TABLE store ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE store ADD COLUMN version_seal BLOB NOT NULL DEFAULT x''",
+    f"PRAGMA user_version = {_VERSION}",
+)
 
 
 class ReferenceFile:
@@ -86,7 +96,10 @@ class ReferenceFile:
         if self.query("PRAGMA application_id")[0][0] != _APPLICATION:
             raise ReferenceStoreError(f"{self.path} is not a reference store")
         version = self.query("PRAGMA user_version")[0][0]
-        if version != _VERSION:
+        if version == 1:
+            for statement in _FROM_VERSION_1:
+                self.query(statement)
+        elif version != _VERSION:
             raise ReferenceStoreError(f"{self.path}: version {version} is not known here")
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

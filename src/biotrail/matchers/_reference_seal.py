@@ -1,7 +1,8 @@
-r"""The cryptography of a reference store: two keys from the host's, and sealed rows.
+r"""The cryptography of a reference store: three keys from the host's, and sealed rows.
 
 The host's key (32 bytes) and the store's salt give, by HKDF with SHA-256 (RFC 5869), a key for
-AES-256-GCM and a key for marks. A row is sealed under a random nonce, with associated data::
+AES-256-GCM, a key for marks and a key for the store's version. A row is sealed under a random
+nonce, with associated data::
 
     "biotrail/reference-row/1\n" · state (1) · card digest (32) · mark (16)
                                  · length of id (2, little-endian) · id, UTF-8
@@ -72,6 +73,7 @@ class RowSeal:
             raise MatcherError(f"the key of a reference store must be {_KEY_SIZE} bytes")
         self._cipher = AESGCM(_derive(key, salt, b"biotrail reference store: rows"))
         self._mark_key = _derive(key, salt, b"biotrail reference store: marks")
+        self._version_key = _derive(key, salt, b"biotrail reference store: version")
 
     def proof(self) -> bytes:
         """Bytes to keep in the store, by which a wrong key is told from a changed row."""
@@ -91,6 +93,10 @@ class RowSeal:
         if subject is None:
             return NOBODY
         return hmac.digest(self._mark_key, subject.encode(), hashlib.sha256)[:MARK_SIZE]
+
+    def of_version(self, number: int) -> bytes:
+        """32 bytes that only who has the key can put beside a version of the store."""
+        return hmac.digest(self._version_key, struct.pack("<Q", number), hashlib.sha256)
 
     def seal(self, head: RowHead, content: bytes) -> bytes:
         """The content encrypted for this row: nonce (12), ciphertext, tag (16)."""

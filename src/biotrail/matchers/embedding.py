@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from numbers import Integral
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from biotrail.errors import MatcherError, MissingDependencyError
+from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.comparing import comparison_by
@@ -50,7 +50,7 @@ def checked_vector(vector: object, *, dimension: int) -> Vector:
     return values
 
 
-class EmbeddingMatcher:
+class EmbeddingMatcher(Closing):
     """Compares vectors that the host computed with its own model. Thread-safe.
 
     The host says which model that is; the card takes its word, and references of one model are
@@ -168,14 +168,3 @@ class EmbeddingMatcher:
 
     def close(self) -> None:
         """Nothing is held; does nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

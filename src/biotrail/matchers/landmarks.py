@@ -8,9 +8,9 @@ MediaPipe runs in a process of its own that cannot reach the network.
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from biotrail.matchers._closing import Closing
 from biotrail.matchers._geometry import RIGID_POINTS, shape, shape_distance
 from biotrail.matchers._worker import LostWorker, NetworkSeal
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
@@ -27,7 +27,7 @@ DEMONSTRATION_THRESHOLD = 0.039
 """Shape distance up to which the demonstration says "match". Not calibrated for anything else."""
 
 
-class MediaPipeFaceLandmarks:
+class MediaPipeFaceLandmarks(Closing):
     """Captures one face by MediaPipe Face Landmarker and compares its geometry. Thread-safe.
 
     The score is a shape distance: 0 for equal shapes, lower is better. It is demonstration-grade.
@@ -128,17 +128,6 @@ class MediaPipeFaceLandmarks:
         """Kill the worker, unless the finder is shared; takes some milliseconds."""
         if self._own is not None:
             self._own.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _card(finder: FaceFinder) -> ModelCard:

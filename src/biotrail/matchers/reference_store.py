@@ -7,21 +7,19 @@ whose they are, nor any feature. The audit log holds none of this file, and this
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from biotrail.errors import (
     ExpiredReferenceError,
-    ReferenceStoreError,
     RevokedReferenceError,
     UnknownReferenceError,
 )
+from biotrail.matchers._closing import Closing
 from biotrail.matchers._reference_file import ReferenceFile
+from biotrail.matchers._reference_head import StoreVersion, unlocked
 from biotrail.matchers._reference_rows import ReferenceRows
 from biotrail.matchers._reference_seal import RowSeal
 from biotrail.matchers._traces import needles_of
@@ -31,7 +29,7 @@ from biotrail.matchers.reference import Reference, aware, checked_reference_id
 __all__ = ["ReferenceStore"]
 
 
-class ReferenceStore:
+class ReferenceStore(Closing):
     """References in a SQLite file, each encrypted with AES-256-GCM. Thread-safe.
 
     Args:
@@ -40,8 +38,11 @@ class ReferenceStore:
             references; destroying them erases all at once.
         clock: Returns the present time, aware; by it references expire.
         timeout: Seconds to wait while another program writes.
+        expect_at_least: The `version` that the host remembers; a file of an earlier one is refused.
+            None accepts any.
 
     Raises:
+        ReferenceStoreRollbackError: The file is an older copy than the host remembers.
         ReferenceKeyError: The file was made with another key.
         ReferenceStoreError: The file cannot be opened, or is no reference store.
         MatcherError: The key does not have 32 bytes.
@@ -54,35 +55,37 @@ class ReferenceStore:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timeout: float = 5.0,
+        expect_at_least: int | None = None,
     ) -> None:
         RowSeal(key, bytes(32))  # a key that is none is refused before a file is made
         self._clock = clock
         self._file = ReferenceFile(Path(path), timeout=timeout)
         try:
-            self._seal = self._unlock(key)
+            self._seal = unlocked(self._file, key)
             self._rows = ReferenceRows(self._file, self._seal)
+            self._version = StoreVersion(self._file, self._seal)
+            if expect_at_least is not None:
+                self._version.require(expect_at_least)
         except BaseException:
             self._file.close()
             raise
-
-    def _unlock(self, key: bytes) -> RowSeal:
-        with self._file.changing():
-            kept = self._file.query("SELECT salt, proof FROM store")
-            if not kept:
-                salt = os.urandom(32)
-                seal = RowSeal(key, salt)
-                self._file.query("INSERT INTO store VALUES (?, ?)", (salt, seal.proof()))
-                return seal
-        if len(kept) != 1 or not all(isinstance(one, bytes) for one in kept[0]):
-            raise ReferenceStoreError(f"{self.place}: its salt is damaged")
-        seal = RowSeal(key, kept[0][0])
-        seal.check(kept[0][1])
-        return seal
 
     @property
     def place(self) -> str:
         """The file's path."""
         return str(self._file.path)
+
+    @property
+    def version(self) -> int:
+        """Rises by one with every call that changes the file; 0 where nothing was ever kept.
+
+        A host that keeps it elsewhere, such as in the log, notices by ``expect_at_least`` when the
+        file is put back to an older copy. Single rows put back from one do not change it.
+
+        Raises:
+            AlteredReferenceError: It was changed without the key.
+        """
+        return self._version.read()
 
     def add(self, reference: Reference, *, subject: str | None = None) -> None:
         """Keep a reference.
@@ -99,7 +102,7 @@ class ReferenceStore:
 
     def add_many(self, references: Iterable[tuple[Reference, str | None]]) -> None:
         """Keep many references, each with its person or None, all of them or none; as `add`."""
-        with self._file.changing():
+        with self._version.rising():
             for reference, subject in references:
                 self._rows.insert(reference, self._seal.mark(subject))
 
@@ -116,7 +119,7 @@ class ReferenceStore:
     def replace_many(self, renewed: Mapping[str, Reference]) -> None:
         """Replace many at once, by old id, as for another projection key; all of them or none."""
         gone: list[bytes] = []
-        with self._file.changing():
+        with self._version.rising():
             for old, reference in renewed.items():
                 head, _ = self._rows.row(checked_reference_id(old))
                 self._rows.insert(reference, head.mark)
@@ -173,7 +176,7 @@ class ReferenceStore:
             RevokedReferenceError: It is revoked already.
             MatcherError: No reference can have this id.
         """
-        with self._file.changing():
+        with self._version.rising():
             sealed = self._rows.revoke(checked_reference_id(id), reason, self._now())
         self._file.purge(list(needles_of(sealed)))
 
@@ -183,7 +186,7 @@ class ReferenceStore:
         Returns:
             Identifiers of the references that were active.
         """
-        with self._file.changing():
+        with self._version.rising():
             ids = self._rows.ids(card=digest)
             gone = [self._rows.revoke(id, reason, self._now()) for id in ids]
         self._file.purge([needle for sealed in gone for needle in needles_of(sealed)])
@@ -200,7 +203,7 @@ class ReferenceStore:
             MatcherError: No reference can have one of these ids; nothing was deleted.
         """
         ids = [checked_reference_id(one) for one in ids]
-        with self._file.changing():
+        with self._version.rising():
             rows = self._rows.delete(ids)
         left, files = self._file.purge(self._rows.needles(rows))
         after = self._rows.find(ids)
@@ -232,14 +235,3 @@ class ReferenceStore:
 
     def __repr__(self) -> str:
         return f"ReferenceStore({self.place!r})"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

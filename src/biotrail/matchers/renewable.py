@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from biotrail.errors import MatcherError, ModelError
+from biotrail.matchers._closing import Closing
 from biotrail.matchers._renewable_card import SUFFIX, centre_of, renewable_card
 from biotrail.matchers.backend import (
     FailureToAcquire,
@@ -39,7 +39,7 @@ _KNOWN = "ddf82d75ca9bb1b6"
 """The 64 bits that the self-test must come to; they are among the vectors of the specification."""
 
 
-class RenewableMatcher:
+class RenewableMatcher(Closing):
     """Wraps a matcher of embeddings; references and probes become bits under a key.
 
     The score is the normalised Hamming distance: the share of bits that differ, from 0 to 1, lower
@@ -179,17 +179,6 @@ class RenewableMatcher:
     def close(self) -> None:
         """Capture no more; the wrapped matcher stays open."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _hamming(left: Vector, right: Vector) -> float:

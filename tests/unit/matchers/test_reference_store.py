@@ -214,6 +214,67 @@ def test_no_file_is_made_for_a_key_that_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+# --- versions --------------------------------------------------------------------------------
+
+
+def test_the_version_rises_with_every_change(kept: ReferenceStore, tmp_path: Path) -> None:
+    """Each call that changes the file raises the version by one, and reading does not."""
+    versions = [kept.version]
+    changes: list[Callable[[], object]] = [
+        lambda: kept.add_many([(reference(number), None) for number in range(3)]),
+        lambda: kept.replace("reference-of-person-0000", reference(4)),
+        lambda: kept.revoke("reference-of-person-0001", reason="policy"),
+        lambda: kept.revoke_card(matcher().card.digest, reason="policy"),
+        lambda: kept.delete_references(["reference-of-person-0002"]),
+    ]
+    for change in changes:
+        change()
+        versions.append(kept.version)
+    kept.ids(), list(kept.references()), kept.expired()
+    assert versions == [0, 1, 2, 3, 4, 5]
+    assert kept.version == 5
+    with store(tmp_path) as other:
+        assert other.version == 5
+        other.add(reference(9))
+    assert kept.version == 6
+
+
+def test_a_change_that_fails_leaves_the_version(kept: ReferenceStore) -> None:
+    """The version rises with the change or not at all."""
+    kept.add(reference(1))
+    changes: list[Callable[[], object]] = [
+        lambda: kept.add_many([(reference(2), None), (reference(1), None)]),
+        lambda: kept.revoke("unknown", reason="policy"),
+    ]
+    for change in changes:
+        with pytest.raises(MatcherError):
+            change()
+    assert (kept.version, kept.ids()) == (1, ["reference-of-person-0001"])
+
+
+@pytest.mark.parametrize("wrong", [-1, True, 1.0, "1"])
+def test_a_remembered_version_is_a_whole_number(tmp_path: Path, wrong: Any) -> None:
+    """What cannot be a version is refused, not compared with."""
+    with pytest.raises(MatcherError, match="whole number from 0"):
+        ReferenceStore(tmp_path / "references.db", KEY, expect_at_least=wrong)
+
+
+def test_a_file_of_the_form_before_is_taken_over(tmp_path: Path) -> None:
+    """A file without a version is read, has the version 0, and rises from there."""
+    with store(tmp_path) as made:
+        made.add(reference(1))
+    older = sqlite3.connect(tmp_path / "references.db", isolation_level=None)
+    for column in ("version", "version_seal"):
+        older.execute(f"ALTER TABLE store DROP COLUMN {column}")
+    older.execute("PRAGMA user_version = 1")
+    older.close()
+    with store(tmp_path) as made:
+        assert (made.version, made.ids()) == (0, ["reference-of-person-0001"])
+        made.add(reference(2))
+    with ReferenceStore(tmp_path / "references.db", KEY, expect_at_least=1) as made:
+        assert len(made) == 2
+
+
 def test_files_that_are_no_store(tmp_path: Path) -> None:
     """Other files, other databases, later versions and absent folders are refused by name."""
     path = tmp_path / "references.db"
@@ -229,9 +290,9 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     path.unlink()
     store(tmp_path).close()
     with sqlite3.connect(path) as later:
-        later.execute("PRAGMA user_version = 2")
+        later.execute("PRAGMA user_version = 3")
     later.close()
-    with pytest.raises(ReferenceStoreError, match="version 2"):
+    with pytest.raises(ReferenceStoreError, match="version 3"):
         store(tmp_path)
     with pytest.raises(ReferenceStoreError, match="No such file"):
         store(tmp_path / "absent")

@@ -6,12 +6,12 @@ A class for a runtime adds how the model is run.
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import ModelError
+from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.comparing import comparison_by
@@ -34,7 +34,7 @@ __all__ = ["FaceEmbedder", "answers_to_check", "embedder_card", "read_model"]
 _UNVERIFIED = "recording known answers: preprocessing is unverified, so it must not guard anything"
 
 
-class FaceEmbedder(ABC):
+class FaceEmbedder(Closing):
     """Captures one face, aligns it, and turns it into an embedding.
 
     Args:
@@ -126,17 +126,6 @@ class FaceEmbedder(ABC):
     def close(self) -> None:
         """Release the model, and the finder if it was made here."""
         self._chips.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _embed(self, chip: Any) -> Vector:
         import numpy

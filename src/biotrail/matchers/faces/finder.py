@@ -7,10 +7,10 @@ import importlib.util
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError
+from biotrail.matchers._closing import Closing
 from biotrail.matchers._self_test import check_drawn_face
 from biotrail.matchers._worker import LandmarkWorker, LostWorker, NetworkSeal
 from biotrail.matchers.backend import CaptureFailure, FailureToAcquire
@@ -31,7 +31,7 @@ _TESTS = 10
 _LAST_TIME = 2**50
 
 
-class FaceFinder:
+class FaceFinder(Closing):
     """Finds exactly one face. Thread-safe; may serve several matchers.
 
     With `video`, the images are frames of one video, in their order, each with its time; MediaPipe
@@ -177,17 +177,6 @@ class FaceFinder:
     def close(self) -> None:
         """Kill the worker; takes some milliseconds. Calling it again does nothing."""
         self._worker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _require_packages() -> None:

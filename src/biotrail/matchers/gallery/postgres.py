@@ -15,10 +15,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MatcherError, MissingDependencyError, UnknownReferenceError
+from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.gallery._checks import checked_id, checked_rows
@@ -49,7 +49,7 @@ _LOCK = 0x62_74_67_61
 """Advisory lock while tables are made: two nodes may start at once."""
 
 
-class PostgresGallery:
+class PostgresGallery(Closing):
     """A gallery in PostgreSQL, and this node's copy of it. Thread-safe.
 
     A change is durable when the call returns, and seen by this node from then on; by others when
@@ -276,14 +276,3 @@ class PostgresGallery:
                 self._connection.execute("SELECT pg_notify(%s, '')", (_CHANNEL,))  # wakes it
             self._thread.join()
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
