@@ -22,6 +22,8 @@ _LARGEST = 1e18
 _LARGEST_OF_PROBE = 1e100
 _SMALL_ENOUGH, _LARGE_ENOUGH = 1e-20, 1e35
 """A row's squared length between these needs no closer look: nothing is NaN, large or zero."""
+_USUAL = 1e6
+"""A threshold within this needs no closer look."""
 _LONGEST_NAME = 96
 
 
@@ -113,6 +115,8 @@ def checked_question(threshold: float | None, top: int | None) -> float | None:
     Raises:
         MatcherError: Neither threshold nor top is given, or one of them is out of range.
     """
+    if top is None and type(threshold) is float and -_USUAL < threshold < _USUAL:
+        return threshold
     if threshold is None and top is None:
         raise MatcherError("say which candidates are wanted: a threshold, a number, or both")
     whole: object = top

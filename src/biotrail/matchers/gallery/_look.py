@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Look", "Moment"]
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Moment:
     """What a gallery was when a search began."""
 

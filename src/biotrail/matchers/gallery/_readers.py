@@ -40,7 +40,8 @@ class Readers:
     def end(self, tick: int) -> None:
         """That search has ended."""
         self._running.discard(tick)
-        self._forget()
+        if self._wiped or self._births:
+            self._forget()
 
     @property
     def pending(self) -> bool:

@@ -110,7 +110,16 @@ class SearchedGallery:
             MatcherError: Another model made the probe, or it cannot be compared; neither threshold
                 nor top is given; or a score is beyond what an event can record.
         """
-        return self.identify_many((probe,), threshold=threshold, top=top)[0]
+        threshold = checked_question(threshold, top)
+        checked = checked_probe(self._card, probe)
+        table = self._table
+        tick, moment = table.begin(self._kernel())
+        try:
+            (found,) = search(moment.view, (checked,), threshold=threshold, top=top)
+            best = self._ranked(moment, found, top)
+        finally:
+            table.end(tick)
+        return self._answer(best, (moment.version, moment.size), threshold, top)
 
     def identify_many(
         self,
@@ -161,9 +170,8 @@ class SearchedGallery:
         )
 
     def _candidates(self, found: Ranked) -> tuple[Candidate, ...]:
-        return tuple(
-            Candidate(reference=name, score=self._score(value, name)) for value, name in found
-        )
+        score = self._score
+        return tuple([Candidate(reference=name, score=score(value, name)) for value, name in found])
 
     def duplicates(self, features: Features, *, threshold: float) -> tuple[Candidate, ...]:
         """References that reach a threshold with any of the features' samples, best first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from biotrail.errors import UnknownReferenceError
@@ -33,7 +34,6 @@ class Table:
     """Blocks of rows, the index of their names, and who is reading.
 
     Attributes:
-        version: Rises by one with each row that is added and each reference that is removed.
         size: References.
         samples: Rows: a reference has one or several.
     """
@@ -41,7 +41,9 @@ class Table:
     def __init__(self, metric: str, dimension: int, kernels: Sequence[Kernel]) -> None:
         self.kernels = tuple(kernels)
         self.names = Names()
-        self.version = self.size = self.samples = 0
+        self.size = self.samples = 0
+        self._version = 0
+        self._seen: Moment | None = None
         self._metric = metric
         self._dimension = dimension
         self._blocks: list[Block] = []
@@ -50,6 +52,16 @@ class Table:
         self._free: list[int] = []
         self._several = False
         self._lock = threading.Lock()
+
+    @property
+    def version(self) -> int:
+        """Rises by one with each row that is added and each reference that is removed."""
+        return self._version
+
+    @version.setter
+    def version(self, version: int) -> None:
+        self._version = version
+        self._seen = None  # what a search saw before is no longer what there is
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -62,15 +74,13 @@ class Table:
         readers = self._readers
         with self._lock:
             tick = readers.begin()
-            view = View(
-                self._metric,
-                self._dimension,
-                tuple([(block, block.count) for block in self._blocks]),
-                kernel,
-                self._several,
-                lambda slots: readers.visible(slots, tick),
-            )
-            return tick, Moment(self.version, self.size, view)
+            moment = self._seen
+            if moment is None or moment.view.kernel is not kernel:
+                parts = tuple([(block, block.count) for block in self._blocks])
+                seen = partial(readers.visible, tick=tick)
+                view = View(self._metric, self._dimension, parts, kernel, self._several, seen)
+                moment = self._seen = Moment(self._version, self.size, view)
+            return tick, moment
 
     def end(self, tick: int) -> None:
         """End to look, and wipe what nobody sees any more."""
@@ -81,8 +91,8 @@ class Table:
 
     def identifiers(self, view: View, slots: Sequence[int]) -> list[str]:
         """The ids of some slots of a view."""
-        named = (view.parts[slot // ROWS][0].names[slot % ROWS].tobytes() for slot in slots)
-        return [self.names.identifier(name) for name in named]
+        identifier, parts = self.names.identifier, view.parts
+        return [identifier(parts[slot // ROWS][0].names[slot % ROWS].tobytes()) for slot in slots]
 
     def rows(self, identifier: str) -> NDArray[numpy.float64]:
         """The samples of a reference, float64, shape (samples, dimension); none if unknown."""
@@ -168,7 +178,8 @@ class Table:
 
     def _enter(self, name: bytes, slot: int) -> None:
         self.samples += 1
-        self.version += 1
+        self._version += 1
+        self._seen = None
         other = self._index.add(name, slot)
         if other >= 0:
             self._several = True

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
 
-__all__ = ["ROWS", "Block", "Extent", "Layer", "RowSource"]
+__all__ = ["ROWS", "SHORTEST", "Block", "Extent", "Layer", "RowSource"]
 
 ROWS = 16_384
 """Rows of a block: enough that a block's fixed costs vanish, few enough to stay in the caches."""
-_SHORTEST = 1e-25
+SHORTEST = 1e-25
 """Shorter rows could lose their digits in float32 products; they are always looked at exactly."""
 _ABSENT = float("-inf")
 
@@ -94,7 +94,7 @@ class Layer:
 
         weight, radius = coded.step, coded.error
         if cosine:
-            tiny = length < _SHORTEST
+            tiny = length < SHORTEST
             weight = numpy.where(tiny, 0.0, weight / length)
             radius = numpy.where(tiny, 1.0, radius / length)
         weight = weight.astype(numpy.float32)
@@ -112,7 +112,7 @@ class Layer:
         """The same for one row: its code, step and error."""
         code, weight, radius = coded
         if cosine:
-            tiny = length < _SHORTEST
+            tiny = length < SHORTEST
             weight, radius = (0.0, 1.0) if tiny else (weight / length, radius / length)
         radius = upwards(radius)
         self.extent.widen_by_one(weight, radius, length)
@@ -135,6 +135,8 @@ class Block:
     Attributes:
         vectors: The rows, float32.
         length: Their lengths, float32.
+        lengths_in_order: Their lengths as the scores' own order of additions gives them, float64;
+            zero where nobody has asked yet, None where rows lie elsewhere.
         names: The references that they belong to, 16 bytes each.
         layers: Their codes, by the kernel's name.
         count: Rows that have been used, whether or not a reference is there now.
@@ -156,6 +158,7 @@ class Block:
         if vectors is None:
             self.vectors = numpy.zeros((ROWS, dimension), numpy.float32)
         self.length = numpy.zeros(rows, numpy.float32)
+        self.lengths_in_order = numpy.zeros(rows) if vectors is None else None
         self.names = numpy.zeros((rows, 16), numpy.uint8)
         self.keys = self.names.view(numpy.uint64)[:, 0]
         self.layers = {
@@ -203,5 +206,7 @@ class Block:
             layer.wipe(row)
         if self.writable:
             self.vectors[row] = 0
+        if self.lengths_in_order is not None:
+            self.lengths_in_order[row] = 0.0
         self.names[row] = 0
         self.length[row] = 0

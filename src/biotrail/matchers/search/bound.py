@@ -47,7 +47,7 @@ def upwards(value: Any) -> Any:
     return value * (1.0 + 2.0**-22) + 2.0**-148
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Bound:
     """The numbers of one probe, or of many as arrays, that the bound of its keys needs.
 
@@ -109,6 +109,15 @@ class Bound:
         if self.metric == "euclidean":
             return centre - spread - (0.5 + ROUNDING) * (length * length)
         return centre - spread
+
+    def both(self, products: Any, weight: Any, radius: Any, length: Any) -> tuple[Any, Any]:
+        """`upper` and `lower`, which share most of their work."""
+        centre, spread = self._parts(products, weight, radius, length)
+        if self.metric != "euclidean":
+            return centre + spread, centre - spread
+        squared = length * length
+        upper = centre + spread - (0.5 - ROUNDING) * squared
+        return upper, centre - spread - (0.5 + ROUNDING) * squared
 
     def _parts(self, products: Any, weight: Any, radius: Any, length: Any) -> tuple[Any, Any]:
         error = self.error if self.metric == "cosine" else self.error * length

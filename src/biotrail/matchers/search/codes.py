@@ -40,12 +40,12 @@ def _reach(dimension: int) -> float:
     return _USUAL / math.sqrt(dimension) if dimension >= _MANY else 0.0
 
 
-def _code_probes(units: Units) -> tuple[Any, Any, Any]:
-    if len(units) == 1:
-        import numpy
+def _code_probe(unit: Units) -> tuple[Any, float, float]:
+    code, step, error = code_one(unit, _LARGEST)
+    return code[None], step, error + 2.0**-45
 
-        code, one_step, one_error = code_one(units[0], _LARGEST)
-        return code[None], numpy.array([one_step]), numpy.array([one_error + 2.0**-45])
+
+def _code_probes(units: Units) -> tuple[Any, Any, Any]:
     codes, step, error = code_whole(units, _LARGEST)
     return codes, step, error + 2.0**-45
 
@@ -97,10 +97,13 @@ class EightBitKernel:
         return code_one(row, _LARGEST, _reach(row.size))
 
     def code_probes(self, units: Units, /) -> CodedProbes:
-        """Round likewise; many probes are packed for the product with many rows."""
+        """Round likewise, and pack them for the product with many rows."""
         codes, step, error = _code_probes(units)
-        payload = codes if len(units) == 1 else self._pack(codes, dtype="int8")
-        return CodedProbes(payload, step, error)
+        return CodedProbes(self._pack(codes, dtype="int8"), step, error)
+
+    def code_probe(self, unit: Units, /) -> tuple[Any, float, float]:
+        """Round likewise."""
+        return _code_probe(unit)
 
     def one(self, codes: Codes, payload: Any, /) -> NDArray[Any]:
         """Whole numbers, as float64."""
@@ -175,6 +178,15 @@ class FourBitKernel:
         if self._eight is not None:
             return CodedProbes((units.shape[1], codes), step, error)
         return CodedProbes((units.shape[1], codes.astype(numpy.float32)), step, error)
+
+    def code_probe(self, unit: Units, /) -> tuple[Any, float, float]:
+        """The same for one probe."""
+        import numpy
+
+        codes, step, error = _code_probe(unit)
+        if self._eight is None:
+            codes = codes.astype(numpy.float32)
+        return (unit.size, codes), step, error
 
     def one(self, codes: Codes, payload: Any, /) -> NDArray[Any]:
         """Whole numbers."""

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from biotrail.matchers.search.block import ROWS
-from biotrail.matchers.search.pool import Pool
-from biotrail.matchers.search.scores import defined_scores, nearly_best
+from biotrail.matchers.search.block import ROWS, SHORTEST
+from biotrail.matchers.search.bound import FLOAT32_ERROR, Bound
+from biotrail.matchers.search.pool import Pool, kth_keys
+from biotrail.matchers.search.scores import cosines_of_few, defined_scores, lengths_of
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     from biotrail.matchers.backend import Vector
+    from biotrail.matchers.search.kernels import Rows
     from biotrail.matchers.search.probe import Probe
     from biotrail.matchers.search.view import View
 
 __all__ = ["Found", "every_slot", "reaches", "score"]
 
-_MOST_NARROWED = 8_192
-"""Rows up to which a first look in float64 costs less memory than it saves time."""
+_SPARED = 6
+"""Rows beyond the best k that are scored as fast as they are looked at in float32."""
+_COUNTED = 16
+"""Scores up to which Python's numbers are as fast as NumPy's."""
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Found:
     """What a search leaves for one probe: slots of rows, and their scores in the defined order.
 
@@ -69,15 +73,73 @@ def score(
 
     if not slots.size:
         return Found(slots, numpy.empty(0))
-    slots = numpy.sort(slots)
+    if len(view.parts) > 1:
+        slots = numpy.sort(slots)
     rows = view.take(slots)
-    if top is not None and 2 * top < slots.size <= _MOST_NARROWED:
-        people = view.keys(slots) if view.several else None
-        keep = nearly_best(view.metric, rows, probe.vector, people, top)
+    if top is not None and probe.scannable and slots.size > top + _SPARED:
+        keep = _nearly_best(view, probe, slots, rows, top)
         slots, rows = slots[keep], rows[keep]
-    scores = defined_scores(view.metric, rows, probe.vector)
+    lengths = _known_lengths(view, slots, rows)
+    if lengths is not None and slots.size <= _COUNTED:
+        return _few(slots, cosines_of_few(rows, probe.vector, lengths), threshold)
+    scores = defined_scores(view.metric, rows, probe.vector, lengths)
     if threshold is not None:
-        better = view.metric != "euclidean"
-        good = reaches(scores, threshold, higher_is_better=better)
+        good = reaches(scores, threshold, higher_is_better=view.metric != "euclidean")
         slots, scores = slots[good], scores[good]
     return Found(slots, scores)
+
+
+def _few(slots: NDArray[numpy.int64], cosines: list[float], threshold: float | None) -> Found:
+    """The same for a few cosines, for which Python's numbers are faster than NumPy's."""
+    import numpy
+
+    if threshold is not None:
+        limit = round(threshold * 1_000_000)
+        good = [round(round(one * 1e6) / 1e6 * 1e6) >= limit for one in cosines]
+        if not all(good):
+            slots = slots[numpy.array(good)]
+            cosines = [one for one, well in zip(cosines, good, strict=True) if well]
+    return Found(slots, numpy.array(cosines))
+
+
+def _nearly_best(
+    view: View, probe: Probe, slots: NDArray[numpy.int64], rows: Rows, top: int
+) -> NDArray[numpy.bool_]:
+    """Which rows may be among the best k references, by float32 products and their known error.
+
+    It is the bound of `FloatKernel`, over the rows that another kernel has left.
+    """
+    import numpy
+
+    dimension = view.dimension
+    error = FLOAT32_ERROR * (dimension + 2)
+    bound = Bound.of(view.metric, probe.length, 1.0, error, dimension)
+    products = (rows @ probe.unit.astype(numpy.float32)).astype(numpy.float64)
+    length = view.lengths(slots)
+    weight: Any = 1.0
+    radius: Any = 0.0
+    if view.metric == "cosine":
+        tiny = length < 2.0 * SHORTEST
+        weight = numpy.where(tiny, 0.0, 1.0 / length)
+        radius = numpy.where(tiny, 1.0, 0.0)
+    upper, lower = bound.both(products, weight, radius, length)
+    people = view.keys(slots) if view.several else None
+    which = numpy.zeros(slots.size, numpy.int64)
+    best = kth_keys(which, lower, people, probes=1, top=top)[0]
+    keep: NDArray[numpy.bool_] = upper >= best
+    return keep
+
+
+def _known_lengths(view: View, slots: NDArray[numpy.int64], rows: Rows) -> Vector | None:
+    """The rows' lengths in the defined order, where a block has room to keep them.
+
+    They are computed when a row is first scored, and wiped with it.
+    """
+    kept = view.parts[0][0].lengths_in_order
+    if view.metric != "cosine" or len(view.parts) > 1 or kept is None:
+        return None
+    lengths: Vector = kept.take(slots)
+    if 0.0 in lengths.tolist():
+        lengths = lengths_of(rows)
+        kept[slots] = lengths
+    return lengths

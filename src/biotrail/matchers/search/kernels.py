@@ -91,6 +91,10 @@ class Kernel(Protocol):
         """Code probes of length 1, shape (probes, dimension)."""
         ...
 
+    def code_probe(self, unit: Units, /) -> tuple[Any, float, float]:
+        """Code one probe of length 1, shape (dimension,): what `one` takes, step and error."""
+        ...
+
     def one(self, codes: Codes, payload: Any, /) -> NDArray[Any]:
         """Products of all the codes with one probe, shape (rows,)."""
         ...
@@ -143,7 +147,8 @@ def code_one(
     """The same for one row, shape (dimension,), where NumPy's fixed costs are most of the work."""
     import numpy
 
-    highest = float(numpy.maximum.reduce(numpy.abs(values)))
+    absolute = numpy.abs(values)
+    highest = float(absolute[absolute.argmax()])  # faster than the maximum itself
     if reach:
         highest = max(highest, reach * math.sqrt(values.dot(values)))
     step = _FLOAT.unpack(_FLOAT.pack(highest / largest))[0] if highest >= _SMALLEST else 0.0
@@ -194,10 +199,14 @@ class FloatKernel:
         error = numpy.full(len(units), rounding)
         payload = units.astype(numpy.float32)
         step = numpy.ones(len(units))
-        if len(units) == 1:
-            return CodedProbes(payload[0], step, error)
         room = numpy.empty((self.rows_at_once, len(units)), numpy.float32)
         return CodedProbes((numpy.ascontiguousarray(payload.T), room), step, error)
+
+    def code_probe(self, unit: Units, /) -> tuple[Any, float, float]:
+        """The probe rounded to float32."""
+        import numpy
+
+        return unit.astype(numpy.float32), 1.0, FLOAT32_ERROR * (unit.size + 2)
 
     def one(self, codes: Codes, payload: Any, /) -> NDArray[Any]:
         """Matrix times vector."""

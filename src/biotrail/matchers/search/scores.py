@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from biotrail.matchers.measures import inner_product
-from biotrail.matchers.search.pool import kth_keys
+from biotrail.matchers.measures import clamped, inner_product
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[numpy.float32]
 
-__all__ = ["SCORES", "defined_scores", "nearly_best"]
+__all__ = ["SCORES", "cosines_of_few", "defined_scores", "lengths_of"]
 
 _TOGETHER = 1 << 21
 """Values worked on at once; more would not fit the processor's caches."""
@@ -45,11 +44,21 @@ def _euclidean(rows: NDArray[numpy.float64], probe: Vector) -> Vector:
     return numpy.sqrt(_ordered_sums(difference))
 
 
-def _cosine(rows: NDArray[numpy.float64], probe: Vector) -> Vector:
+def _lengths(rows: NDArray[numpy.float64]) -> Vector:
     import numpy
 
-    lengths = numpy.sqrt(_ordered_sums(rows * rows))
-    lengths *= math.sqrt(inner_product(probe, probe))
+    lengths: Vector = numpy.sqrt(_ordered_sums(rows * rows))
+    return lengths
+
+
+def _cosine(rows: NDArray[numpy.float64], probe: Vector) -> Vector:
+    return _cosine_of(rows, probe, _lengths(rows))
+
+
+def _cosine_of(rows: NDArray[numpy.float64], probe: Vector, lengths: Vector) -> Vector:
+    import numpy
+
+    lengths = lengths * math.sqrt(inner_product(probe, probe))
     cosines: Vector = _ordered_sums(rows * probe) / lengths
     numpy.maximum(cosines, -1.0, out=cosines)
     return numpy.minimum(cosines, 1.0, out=cosines)
@@ -62,19 +71,48 @@ SCORES: dict[str, Callable[[NDArray[numpy.float64], Vector], Vector]] = {
 }
 
 
-def defined_scores(metric: str, rows: Rows, probe: Vector) -> Vector:
+def cosines_of_few(rows: Rows, probe: Vector, lengths: Vector) -> list[float]:
+    """The cosines of a few rows whose lengths are known, each as one row alone would give it."""
+    import numpy
+
+    count = len(rows)
+    products = numpy.empty((count + 1, probe.size))
+    numpy.multiply(rows, probe, products[:count])
+    numpy.multiply(probe, probe, products[count])
+    *sums, squared = _ordered_sums(products).tolist()
+    own = math.sqrt(squared)
+    pairs = zip(sums, lengths.tolist(), strict=True)
+    return [clamped(total / (length * own)) for total, length in pairs]
+
+
+def lengths_of(rows: Rows) -> Vector:
+    """The rows' lengths, float64, with their squares added in the defined order."""
+    import numpy
+
+    together = max(1, _TOGETHER // rows.shape[1])
+    parts = [
+        _lengths(rows[first : first + together].astype(numpy.float64))
+        for first in range(0, len(rows), together)
+    ]
+    return parts[0] if len(parts) == 1 else numpy.concatenate(parts)
+
+
+def defined_scores(metric: str, rows: Rows, probe: Vector, lengths: Vector | None = None) -> Vector:
     """Score each row against the probe, in the defined order.
 
     Args:
         metric: A name of `biotrail.matchers.measures.MEASURES`.
         rows: The references, shape (rows, dimension), float32. Under cosine none may be zero.
         probe: The probe, shape (dimension,), float64. Under cosine it may not be zero.
+        lengths: Under cosine, what `lengths_of` gives for the rows; None where it is not known.
 
     Returns:
         The scores, float64, one a row.
     """
     import numpy
 
+    if lengths is not None and rows.size <= _TOGETHER:
+        return _cosine_of(rows.astype(numpy.float64), probe, lengths)
     measure = SCORES[metric]
     if rows.size <= _TOGETHER:
         return measure(rows.astype(numpy.float64), probe)
@@ -84,37 +122,3 @@ def defined_scores(metric: str, rows: Rows, probe: Vector) -> Vector:
         for first in range(0, len(rows), together)
     ]
     return numpy.concatenate(parts)
-
-
-def nearly_best(
-    metric: str, rows: Rows, probe: Vector, people: NDArray[numpy.uint64] | None, top: int
-) -> NDArray[numpy.bool_]:
-    """Which rows may be among the best k references, by float64 products in whatever order.
-
-    Such a product is within ``(dimension + 32) * 2**-51`` of the defined one, relative to the
-    vectors' lengths. Rows further than twice that behind the k-th best are left out.
-
-    Args:
-        metric: A name of `biotrail.matchers.measures.MEASURES`.
-        rows: The references, shape (rows, dimension), float32.
-        probe: The probe, float64.
-        people: What the rows of one reference have in common; None where each has one row.
-        top: k.
-    """
-    import numpy
-
-    double = rows.astype(numpy.float64)
-    products = double @ probe
-    squares = numpy.einsum("ij,ij->i", double, double)
-    squared = float(probe @ probe)
-    if metric == "cosine":
-        keys, scale = products / numpy.sqrt(squares * squared), 1.0
-    elif metric == "euclidean":
-        keys = products - squares / 2.0
-        scale = float(squares.max()) + squared
-    else:
-        keys, scale = products, math.sqrt(float(squares.max()) * squared)
-    which = numpy.zeros(keys.size, numpy.int64)
-    best = kth_keys(which, keys, people, probes=1, top=top)[0]
-    room = (probe.size + 32) * 2.0**-49 * scale
-    return keys >= best - room  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import attrs
 from biotrail.matchers.search.block import ROWS, Block
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import numpy
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ def _all_visible(_slots: NDArray[numpy.int64]) -> NDArray[numpy.bool_] | None:
     return None
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class View:
     """The rows of a search. A row's *slot* is its block's number times `ROWS`, plus its place.
 
@@ -66,17 +66,38 @@ class View:
         import numpy
 
         if len(self.parts) == 1:
-            alone: Rows = self.parts[0][0].vectors[slots]
+            vectors = self.parts[0][0].vectors
+            # of an array, `take` takes half the time that an index does
+            alone: Rows = (
+                vectors.take(slots, 0) if type(vectors) is numpy.ndarray else vectors[slots]
+            )
             return alone
         found = numpy.empty((slots.size, self.dimension), numpy.float32)
+        for number, part in self._stretches(slots):
+            found[part] = self.parts[number][0].vectors[slots[part] - number * ROWS]
+        return found
+
+    def lengths(self, slots: NDArray[numpy.int64]) -> NDArray[numpy.float64]:
+        """The lengths of some slots' rows, which must be in ascending order."""
+        import numpy
+
+        if len(self.parts) == 1:
+            return self.parts[0][0].length.take(slots).astype(numpy.float64)
+        found = numpy.empty(slots.size)
+        for number, part in self._stretches(slots):
+            found[part] = self.parts[number][0].length[slots[part] - number * ROWS]
+        return found
+
+    def _stretches(self, slots: NDArray[numpy.int64]) -> Iterator[tuple[int, slice]]:
+        """Which of some ascending slots lie in which block."""
+        import numpy
+
         ends = slots.searchsorted(numpy.arange(1, len(self.parts) + 1) * ROWS).tolist()
         first = 0
         for number, end in enumerate(ends):
             if end > first:
-                block, _ = self.parts[number]
-                found[first:end] = block.vectors[slots[first:end] - number * ROWS]
+                yield number, slice(first, end)
                 first = end
-        return found
 
     def keys(self, slots: NDArray[numpy.int64]) -> NDArray[numpy.uint64]:
         """Eight bytes of each slot's reference: alike for two references only by chance."""

@@ -75,9 +75,9 @@ def test_true_keys_lie_within_the_bound(
     random = np.random.default_rng(3)
     for probe in [rows[0].astype(np.float64), random.normal(size=dimension) * scale * 7]:
         length = float(np.sqrt(probe @ probe))
-        coded = coder.code_probes((probe / length)[None])
-        bound = Bound.of(metric, length, float(coded.step[0]), float(coded.error[0]), dimension)
-        products = coder.one(layer.codes[:6], coded.payload).astype(np.float64)
+        payload, step, error = coder.code_probe(probe / length)
+        bound = Bound.of(metric, length, step, error, dimension)
+        products = coder.one(layer.codes[:6], payload).astype(np.float64)
         numbers = [
             part[:6].astype(np.float64) for part in (layer.weight, layer.radius, block.length)
         ]
@@ -123,9 +123,9 @@ def test_least_product_excludes_no_row_that_reaches(kernel: Any, metric: str) ->
     ]
     probe = rows[7].astype(np.float64)
     length = float(np.sqrt(probe @ probe))
-    coded = coder.code_probes((probe / length)[None])
-    bound = Bound.of(metric, length, float(coded.step[0]), float(coded.error[0]), dimension)
-    products = coder.one(layer.codes[:count], coded.payload).astype(np.float64)
+    payload, step, error = coder.code_probe(probe / length)
+    bound = Bound.of(metric, length, step, error, dimension)
+    products = coder.one(layer.codes[:count], payload).astype(np.float64)
     upper = bound.upper(products, *numbers)
     excluded = 0
     for key in np.concatenate([upper, upper + 1e-9, [-1e300, 1e300]]):
