@@ -10,12 +10,15 @@ import glob
 import os
 import secrets
 import stat
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from biotrail.errors import KeyFileError
 
 __all__ = [
     "create_secret_file",
+    "locked_secret_file",
     "move_secret_file",
     "passphrase_bytes",
     "read_secret_file",
@@ -162,3 +165,43 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked_secret_file(path: Path, *, patience: float = 10.0) -> Iterator[None]:
+    """Keep other processes from changing a file that is read, changed and put back.
+
+    The lock is on ``<path>.lock``, an empty file that stays; it falls when its holder dies.
+
+    Args:
+        path: The file.
+        patience: Seconds to wait for another holder.
+
+    Raises:
+        KeyFileError: Another process holds it for longer, or the lock's file cannot be made.
+    """
+    import fcntl
+
+    name = path.with_name(f"{path.name}.lock")
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, _OWNER_ONLY)
+    except OSError as error:
+        raise KeyFileError(f"{name} cannot be made: {error.strerror}") from error
+    try:
+        given_up = time.monotonic() + patience
+        while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if time.monotonic() > given_up:
+                raise KeyFileError(f"another process has held {name} for {patience:g} s")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(flock: Callable[[int, int], None], descriptor: int, how: int) -> bool:
+    try:
+        flock(descriptor, how)
+    except BlockingIOError:
+        return False
+    return True

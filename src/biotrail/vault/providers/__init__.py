@@ -1,0 +1,1 @@
+"""Key providers: who keeps the key-encryption keys. Their names are at the door of the vault."""
