@@ -15,6 +15,7 @@ from biotrail.audit import key_changes
 from biotrail.audit.answers import every, not_recorded, only
 from biotrail.audit.attempt import Attempt
 from biotrail.audit.committer import Committer
+from biotrail.audit.key_changes import KeyChange
 from biotrail.audit.prepare import Prepared, Preparer, prepare_other
 from biotrail.audit.proving import prove_entry
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
@@ -32,6 +33,8 @@ from biotrail.tlog import Checkpoint, ProofFile
 if TYPE_CHECKING:
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
     from biotrail.audit.recovery import Recovery
+    from biotrail.audit.vaulted import VaultedLog
+    from biotrail.vault import Vault
 
 __all__ = ["AuditLogger"]
 
@@ -67,6 +70,7 @@ class AuditLogger:
         patience: float = 30.0,
         on_failure: FailOpen | Spool | None = None,
         lifecycle: bool = False,
+        vault: Vault | None = None,
     ) -> None:
         """Open a log, or begin one in an empty store.
 
@@ -85,12 +89,16 @@ class AuditLogger:
                 closed. See `FailOpen` and `Spool`.
             lifecycle: Record when this logger was opened and closed, so that times without a
                 logger show (``log_started``, ``log_stopped``).
+            vault: Seals personal fields. A log that was once opened with a vault is opened with one
+                ever after. Not closed with the logger, since several logs may share it.
 
         Raises:
             VerificationError: The stored log does not check out; it is not appended to.
-            SigningError: The signer's key is not in force in this log.
+            SigningError: The signer's key is not in force in this log. (The key that the log has
+                committed to opens it too, to take it over; see `report_compromise`.)
             StoreError: The store cannot be read or written.
             SpoolError: The spool cannot be read.
+            VaultError: The log has a vault and none, or another, was given.
         """
         self._store = store
         self._preparer = Preparer(store, randomness)
@@ -105,6 +113,7 @@ class AuditLogger:
         self._on_failure = on_failure
         self._recovery = self._new_recovery()
         self._writer.begin(next_key_digest)
+        self._vaulted = self._join_vault(vault)
         self._started = self._start() if lifecycle else None
         if self._recovery is not None:
             self._recovery.attempt()
@@ -254,6 +263,9 @@ class AuditLogger:
     def rotate_key(self, following: Signer, *, next_key_digest: bytes | None = None) -> Receipt:
         """Hand over to another signing key: one batch adds it and retires the present one.
 
+        If the log committed to the key, it signs that batch itself. So a log whose present key is
+        lost can be opened with the next one as the signer, and handed over to that.
+
         Args:
             following: The key that follows; the one whose digest the log committed to, if it did.
             next_key_digest: Digest of the key after that, to commit to it.
@@ -267,11 +279,56 @@ class AuditLogger:
         self._check_process()
         keys = self._committer.exclusively(lambda: self._writer.state.keys)
         present = self._writer.signer.verifier_key
-        batch = key_changes.rotation(keys, present, following.verifier_key, next_key_digest)
-        return self._between_batches(batch, following)
+        change = key_changes.rotation(keys, present, following.verifier_key, next_key_digest)
+        return self._between_batches(change, following)
+
+    def report_compromise(
+        self,
+        key: VerifierKey | str,
+        *,
+        since: int,
+        reason: str,
+        following: Signer | None = None,
+        next_key_digest: bytes | None = None,
+    ) -> Receipt:
+        """Report that a key was stolen, and take the log over from whoever has it.
+
+        The stolen key, and every key that it let in since, vouch for nothing from here on. What
+        they signed since stays, and every verification names it. The report is signed by a key
+        that the log committed to before it was used, which a thief cannot have chosen: the next
+        key, or one in use that was added later than the stolen one. Where the next key is all that
+        is left, open the log with it as the signer; nothing else can be recorded before this.
+
+        Args:
+            key: The stolen key.
+            since: Index of the first entry that is not to be believed if that key signed for it.
+            reason: Why, for readers of the log.
+            following: The next key, which signs from here on; the present signer's if None.
+            next_key_digest: Digest of the key after that, to commit to it.
+
+        Returns:
+            The receipt of the report.
+
+        Raises:
+            WrongKeyError: The log never had the key, or the key that would sign may not report it.
+            EventError: `since` is no index of this log.
+        """
+        self._check_process()
+        state = self._committer.exclusively(lambda: self._writer.state)
+        by = self._writer.signer if following is None else following
+        change = key_changes.compromise(
+            state.keys,
+            key,
+            since,
+            reason,
+            size=state.size,
+            by=by.verifier_key,
+            then=next_key_digest,
+        )
+        return self._between_batches(change, by)
 
     def _between_batches(
-        self, entries: Sequence[Prepared], following: Signer | None = None
+        self, entries: Sequence[Prepared] | KeyChange, following: Signer | None = None
     ) -> Receipt:
         """Write entries that are no events; a refusal is this caller's alone.
 
@@ -279,9 +336,10 @@ class AuditLogger:
         """
 
         def act() -> Receipt:
-            if following is None:
-                return only(self._writer.commit(entries))
-            return self._writer.hand_over(entries, following)
+            if isinstance(entries, KeyChange):
+                assert following is not None
+                return self._writer.hand_over(entries, following)
+            return only(self._writer.commit(entries))
 
         self._check_process()
         with not_recorded:
@@ -312,6 +370,25 @@ class AuditLogger:
     def _write(self, kind: str, content: dict[str, Any]) -> Receipt:
         """Write an entry that is no event, between two batches."""
         return self._between_batches([prepare_other(kind, content)])
+
+    def _join_vault(self, vault: Vault | None) -> VaultedLog | None:
+        if vault is None:
+            if self._writer.state.settings:
+                from biotrail.audit.vaulted import check_not_sealed
+
+                check_not_sealed(self._writer.state.settings)
+            return None
+        # Loaded here: not every log has a vault.
+        from biotrail.audit.vaulted import VaultedLog, policy_change
+
+        preparer = self._preparer
+        vaulted = VaultedLog(
+            self._store, vault, self.origin, draw=preparer.random, clock=self._clock
+        )
+        preparer.sealer, preparer.opener = vaulted.sealer, vaulted.opener
+        if entries := policy_change(vault, self._writer.state.settings):
+            self._between_batches(entries)
+        return vaulted
 
     def _new_recovery(self) -> Recovery | None:
         if self._on_failure is None:

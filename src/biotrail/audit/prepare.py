@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biotrail.canonical import MAXIMUM_ENTRY_SIZE, encode_body, encode_event
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.payload import SALT_SIZE
+from biotrail.canonical.sealed import NONCE_SIZE
 from biotrail.errors import EventError, NotRecordedError
 from biotrail.events import Event
 from biotrail.stores import Store, SubjectReference
+
+if TYPE_CHECKING:
+    from biotrail.sealing import Opener, Person, Sealed, Sealer
 
 __all__ = ["Prepared", "Preparer", "microseconds", "prepare_other"]
 
@@ -24,6 +28,7 @@ _HEAD_ROOM = 80
 _SALTS_AT_ONCE = 64
 _CACHED_REFERENCES = 65_536
 REFERENCE_SIZE = 16
+SEALING_RANDOMNESS = SALT_SIZE + NONCE_SIZE
 
 
 class Prepared(NamedTuple):
@@ -36,6 +41,7 @@ class Prepared(NamedTuple):
         columns: Look-up columns after kind and time of recording.
         subject: A reference to be kept, where it is not known to be kept yet.
         event: The event, for answering a repeated id.
+        sealed: How it is sealed, in a log with a vault.
     """
 
     kind: str
@@ -44,6 +50,7 @@ class Prepared(NamedTuple):
     columns: tuple[Any, ...] = (None,)
     subject: SubjectReference | None = None
     event: Event | None = None
+    sealed: Sealed | None = None
 
     @property
     def event_id(self) -> bytes | None:
@@ -69,17 +76,18 @@ class SystemSalts:
     than everything else about a record. Each salt is handed out once, to one thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = SALT_SIZE) -> None:
+        self._size = size
         self._drawn: list[bytes] = []
 
     def take(self) -> bytes:
-        """A salt of 32 bytes that nobody else is given."""
+        """So many bytes that nobody else is given."""
         while True:
             try:
                 return self._drawn.pop()  # atomic, unlike a look at its length first
             except IndexError:
-                many = os.urandom(SALT_SIZE * _SALTS_AT_ONCE)
-                size = SALT_SIZE
+                size = self._size
+                many = os.urandom(size * _SALTS_AT_ONCE)
                 self._drawn += [many[i : i + size] for i in range(0, len(many), size)]
 
 
@@ -97,9 +105,12 @@ class Preparer:
             store: Where the references are kept.
             randomness: Returns so many random bytes, from a cryptographic source.
         """
+        self.sealer: Sealer | None = None
+        self.opener: Opener | None = None
         self._store = store
         self._randomness = randomness
         self._salts = SystemSalts() if randomness is os.urandom else None
+        self._sealing = SystemSalts(SEALING_RANDOMNESS) if randomness is os.urandom else None
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._proposed: dict[tuple[str, str], bytes] = {}
@@ -114,20 +125,54 @@ class Preparer:
         """
         if not isinstance(event, Event):
             raise EventError("event", event, "must be a biotrail.Event")
+        if self.sealer is not None:
+            return self._sealed(event, self.sealer)
         reference, to_keep = self._reference(event)
         salt = self.draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
-        if len(encoded.body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
-            rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
-            raise EventError("event", event, rule)
+        _check_size(event, encoded.body)
         columns = _columns(event, reference)
         return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
+
+    def _sealed(self, event: Event, sealer: Sealer) -> Prepared:
+        sealed = sealer.seal(event)
+        _check_size(event, sealed.body)
+        columns = _columns(event, sealed.subject)
+        return Prepared("event", sealed.body, None, columns, None, event, sealed)
+
+    def up_to_date(self, records: Sequence[Prepared]) -> tuple[Sequence[Prepared], int | None]:
+        """Prepare anew what an erasure has overtaken since it was prepared.
+
+        Returns:
+            The records, and how many erasures they take into account; None without a vault.
+        """
+        if self.sealer is None:
+            return records, None
+        count, fenced = self.sealer.people.fenced
+        if not fenced:
+            return records, count
+        return [
+            self.prepare(record.event)
+            if record.event is not None
+            and record.sealed is not None
+            and any(person.reference in fenced for person in record.sealed.people)
+            else record
+            for record in records
+        ], count
+
+    def take_fences(self) -> None:
+        """Take note of erasures that were begun since."""
+        assert self.sealer is not None
+        self.sealer.people.take_fences()
 
     def begin_in_child(self) -> None:
         """Begin anew after a fork: a thread of the parent may have held the lock."""
         self._lock = threading.Lock()
+        if self.sealer is not None:
+            self.sealer.people.begin_in_child()
         if self._salts is not None:
-            self._salts = SystemSalts()  # the parent will use those that were drawn beforehand
+            # The parent will use those that were drawn beforehand.
+            self._salts, self._sealing = SystemSalts(), SystemSalts(SEALING_RANDOMNESS)
 
     def confirm(self, subject: SubjectReference) -> None:
         """Take note that a reference is durable."""
@@ -136,6 +181,11 @@ class Preparer:
             if self._proposed.get(key) == subject.reference:
                 del self._proposed[key]
             self._remember(key, subject.reference)
+
+    def confirm_person(self, person: Person) -> None:
+        """Take note that a person's reference and data key are durable."""
+        assert self.sealer is not None
+        self.sealer.people.confirm(person)
 
     def _reference(self, event: Event) -> tuple[bytes | None, SubjectReference | None]:
         if event.subject is None:
@@ -153,6 +203,16 @@ class Preparer:
             if proposed is None:
                 proposed = self._proposed[key] = self.draw(REFERENCE_SIZE)
             return proposed, SubjectReference(*key, proposed)
+
+    def random(self, size: int) -> bytes:
+        """As `draw`, with what sealing a part needs drawn beforehand.
+
+        Raises:
+            NotRecordedError: The source of randomness failed.
+        """
+        if size == SEALING_RANDOMNESS and self._sealing is not None:
+            return self._sealing.take()
+        return self.draw(size)
 
     def draw(self, size: int) -> bytes:
         """Random bytes from the host's source, which may do anything.
@@ -172,6 +232,12 @@ class Preparer:
         self._kept[key] = reference
         if len(self._kept) > _CACHED_REFERENCES:
             self._kept.popitem(last=False)
+
+
+def _check_size(event: Event, body: bytes) -> None:
+    if len(body) > MAXIMUM_ENTRY_SIZE - _HEAD_ROOM:
+        rule = f"its entry would exceed {MAXIMUM_ENTRY_SIZE} bytes: give shorter labels"
+        raise EventError("event", event, rule)
 
 
 def _columns(event: Event, reference: bytes | None) -> tuple[Any, ...]:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from biotrail.audit.prepare import Prepared
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 from biotrail.audit.state import LogState
-from biotrail.canonical import Entry, decode_entry, decode_payload, decode_value
+from biotrail.canonical import (
+    Entry,
+    decode_entry,
+    decode_event,
+    decode_payload,
+    decode_value,
+    event_content,
+    is_sealed,
+    personal_fields,
+)
 from biotrail.canonical.cbor import CborValue
 from biotrail.errors import BiotrailError, EventConflictError, MissingError
+from biotrail.events import Event
 from biotrail.stores import StoreReader
 from biotrail.stores.tree import node_reader
 from biotrail.tlog import (
@@ -20,14 +31,21 @@ from biotrail.tlog import (
     verify_inclusion,
 )
 
+if TYPE_CHECKING:
+    from biotrail.sealing import Opener
+
 __all__ = ["answer_repeats", "first_receipt"]
 
 # These differ between two encodings of the same event: they hold fresh randomness.
-_RANDOM_KEYS = ("payload", "subject")
+_RANDOM_KEYS = ("payload", "subject", "actor")
 
 
 def answer_repeats(
-    store: StoreReader, state: LogState, records: Sequence[Prepared], taken: Mapping[bytes, int]
+    store: StoreReader,
+    state: LogState,
+    records: Sequence[Prepared],
+    taken: Mapping[bytes, int],
+    opener: Opener | None = None,
 ) -> list[Receipt | BiotrailError]:
     """Answer each record whose id is taken with its first receipt, or with a conflict.
 
@@ -44,7 +62,7 @@ def answer_repeats(
         receipt, decoded = first_receipt(
             store, state, index, UUID(bytes=record.event_id), node=node
         )
-        same = _same(store, decoded, record)
+        same = _same(store, decoded, record, opener)
         answers.append(receipt if same else _conflict(record.event_id, index))
     return answers
 
@@ -86,16 +104,36 @@ def _entry(store: StoreReader, index: int) -> bytes:
     return one.entry
 
 
-def _same(store: StoreReader, stored: Entry, record: Prepared) -> bool:
+def _same(store: StoreReader, stored: Entry, record: Prepared, opener: Opener | None) -> bool:
+    payload = next((data for _, data in store.payloads(stored.index, stored.index + 1)), None)
+    if opener is not None and payload is not None and is_sealed(payload):
+        return _same_when_opened(stored, payload, record, opener)
     again = decode_value(record.body)
     content = again["event"] if isinstance(again, dict) else None
     if not isinstance(content, dict) or _clear(stored.content) != _clear(content):
         return False
-    payload = next((data for _, data in store.payloads(stored.index, stored.index + 1)), None)
     if payload is None or record.payload is None:
         # Nothing personal then and now, or erased since: the clear part decides.
-        return ("payload" in stored.content) == (record.payload is not None)
+        there = record.payload is not None or record.sealed is not None
+        return "payload" not in stored.content or there
     return decode_payload(payload).fields == decode_payload(record.payload).fields
+
+
+def _same_when_opened(stored: Entry, payload: bytes, record: Prepared, opener: Opener) -> bool:
+    """Compare as events: which fields are sealed may have changed in between."""
+    assert record.event is not None
+    opened = opener.open(stored.index, stored.content, payload)
+    first = _plain(decode_event(stored.content, opened.fields))
+    again = _plain(record.event)
+    if opened.erased or opened.sealed:  # what is left of it decides
+        nested = ("context", "comparison", "provenance")
+        return all(again.get(name) == first[name] for name in first if name not in nested)
+    return first == again
+
+
+def _plain(event: Event) -> dict[str, CborValue]:
+    content = event_content(event, subject=None, actor=None, root=None)
+    return {**content, **dict(personal_fields(event))}
 
 
 def _clear(content: Mapping[str, CborValue]) -> dict[str, CborValue]:

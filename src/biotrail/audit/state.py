@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from typing import Any
 
 from biotrail.canonical import FIRST_PREV, Entry, Head, decode_entry, split_entry
 from biotrail.errors import (
@@ -37,10 +38,11 @@ from biotrail.tlog import (
     verify_inclusion,
 )
 from biotrail.tlog.tiles import TILE_WIDTH
-from biotrail.trust import KeyHistory
+from biotrail.trust import KEY_KINDS, KeyHistory
 
 __all__ = ["EVENT_BODY", "LogState"]
 
+_SETTING = "configuration_changed"
 EVENT_BODY = b"\xa1\x65event"
 """How the body of an event begins: a map of one pair, whose key is the text ``event``."""
 
@@ -56,6 +58,7 @@ class LogState:
         recorded: Time of recording of the last entry, as text; empty before the first.
         note: The signed checkpoint at this size.
         keys: The log's keys.
+        settings: Digests of the settings that the log records, by name.
     """
 
     def __init__(self, origin: str) -> None:
@@ -67,6 +70,7 @@ class LogState:
         self.recorded = ""
         self.note = ""
         self.keys = KeyHistory(origin)
+        self.settings: dict[str, bytes] = {}
 
     @classmethod
     def read(
@@ -139,11 +143,13 @@ class LogState:
                 index=seen.size - 1,
             ) from error
 
-    def rehearse(self, others: Iterable[tuple[int, bytes]]) -> None:
+    def rehearse(self, others: Iterable[tuple[int, bytes]], size: int, signer: VerifierKey) -> None:
         """Refuse entries that break a rule about keys before they are written for good.
 
         Args:
             others: Index and bytes of the entries that are not events.
+            size: Size of the checkpoint that covers them.
+            signer: The key that signs it.
 
         Raises:
             VerificationError: No verifier would accept a log with these entries.
@@ -152,6 +158,8 @@ class LogState:
         for index, entry in others:
             decoded = _decode(entry, index)
             rehearsal.apply(index, decoded.kind, decoded.content)
+        rehearsal.check_in_force(signer, size)
+        rehearsal.settle(size, signer)
 
     def advance(
         self,
@@ -161,6 +169,7 @@ class LogState:
         tree: CompactRange,
         recorded: str,
         note: str,
+        signer: VerifierKey,
     ) -> None:
         """Take up what this writer has just appended itself.
 
@@ -170,15 +179,15 @@ class LogState:
             tree: The compact range with the batch.
             recorded: Time of recording of the last entry.
             note: The signed checkpoint over the batch.
+            signer: The key that signed it.
         """
         for index, entry in others:
-            decoded = _decode(entry, index)
-            self.keys.apply(index, decoded.kind, decoded.content)
+            self._take_note(_decode(entry, index))
         self.tiles.extend(leaves)
         self.size, self.tree = tree.size, tree
         self.prev, self.recorded, self.note = leaves[-1], recorded, note
         if others:
-            self.keys.settle(self.size)
+            self.keys.settle(self.size, signer)
 
     def _take_all(self, added: list[StoredEntry], head: StoredHead) -> None:
         if len(added) != head.size - self.size:
@@ -207,10 +216,16 @@ class LogState:
     def _take_keys(self, one: StoredEntry, entry_head: Head) -> None:
         """Batch by batch, since one batch may bring in the key that signs the next."""
         if not entry_head.body.startswith(EVENT_BODY):
-            decoded = _decode(one.entry, one.index)
-            self.keys.apply(one.index, decoded.kind, decoded.content)
+            self._take_note(_decode(one.entry, one.index))
         if one.checkpoint is not None:
             self.keys.accept(one.checkpoint, one.index + 1)
+
+    def _take_note(self, entry: Entry) -> None:
+        """Of what an entry that is no event says about keys or settings."""
+        self.keys.apply(entry.index, entry.kind, entry.content)
+        if entry.kind == _SETTING:
+            content: Any = entry.content
+            self.settings[content["setting"]] = content["digest"]
 
     def _take_last(self, store: StoreReader, head: StoredHead) -> None:
         last = next(iter(store.entries(head.size - 1, head.size)), None)
@@ -241,17 +256,21 @@ class LogState:
         """
         root = self.tree.root()
         node = node_reader(store, self.size, edges=self.tiles.edges)
+        waiting: tuple[int, str] | None = None
         for index in store.indices_of_other_kinds():
             one = next(iter(store.entries(index, index + 1)))
             decoded = _decode(one.entry, index)
-            if decoded.kind not in ("genesis", "key_added", "key_retired"):
+            if decoded.kind not in (*KEY_KINDS, _SETTING):
                 continue
             proof = inclusion_proof(index, self.size, node)
             verify_inclusion(leaf_hash(one.entry), index, self.size, proof, root)
-            self.keys.apply(index, decoded.kind, decoded.content)
-            covering = store.checkpoint_from(index + 1)
-            if covering is not None and covering[0] < self.size:
-                self.keys.accept(covering[1], covering[0])
+            # A checkpoint is judged once every entry that it covers has been taken note of.
+            if waiting is not None and waiting[0] <= index:
+                self.keys.accept(waiting[1], waiting[0])
+            self._take_note(decoded)
+            waiting = store.checkpoint_from(index + 1)
+        if waiting is not None and waiting[0] < self.size:
+            self.keys.accept(waiting[1], waiting[0])
 
     def _accept_head(self, head: StoredHead, trusted: Iterable[VerifierKey]) -> None:
         if not self.keys.admissions:

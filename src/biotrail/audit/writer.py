@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from biotrail.audit.key_changes import KeyChange, not_admitted
 from biotrail.audit.prepare import Prepared, Preparer, microseconds, prepare_other
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 from biotrail.audit.repeats import answer_repeats, first_receipt
@@ -18,6 +20,7 @@ from biotrail.canonical import format_time, frame_entry, parse_time
 from biotrail.errors import (
     BiotrailError,
     EventIdTakenError,
+    FenceMovedError,
     HeadMovedError,
     RolledBackError,
     SigningError,
@@ -28,6 +31,9 @@ from biotrail.signing import Signer, VerifierKey, sign_checkpoint
 from biotrail.stores import Batch, Lookup, Store, WrittenEntry
 from biotrail.tlog import Checkpoint, leaf_hash
 from biotrail.trust import Admission
+
+if TYPE_CHECKING:
+    from biotrail.sealing import Person, Proposed
 
 __all__ = ["LogWriter"]
 
@@ -65,6 +71,7 @@ class LogWriter:
         self._state: LogState | None = None
         self._admission: tuple[LogState, VerifierKey, Admission | None] | None = None
         self._seen: str | None = None
+        self._joins = False  # whether the batch at hand adds the key that signs it
 
     @property
     def origin(self) -> str:
@@ -76,27 +83,38 @@ class LogWriter:
         """The checked view of the log; reads it where it is not known."""
         return self._followed()
 
-    def hand_over(self, entries: Sequence[Prepared], following: Signer) -> Receipt:
-        """Write the entries of a rotation, and sign with the following key from then on.
+    def hand_over(self, change: KeyChange, following: Signer) -> Receipt:
+        """Write entries about keys, and sign with the following key from then on.
 
-        If an earlier call ended with an unknown outcome and the log did take the key in, only the
-        hand-over is left.
+        If an earlier call ended with an unknown outcome and the log did take the entries in, only
+        the hand-over is left.
 
         Returns:
-            The receipt of the entry that adds the key.
+            The receipt of the first of the entries.
         """
-        key = following.verifier_key
-        state = self._followed()
-        admission = state.keys.find(key)
-        if admission is not None and admission.purpose == "rotation":
-            answer = first_receipt(self._store, state, admission.added, _NO_EVENT)[0]
+        if change.done is not None:
+            answer = first_receipt(self._store, self._followed(), change.done, _NO_EVENT)[0]
         else:
-            first = self.commit(entries)[0]
-            assert isinstance(first, Receipt)  # entries about keys have no event id to conflict
-            answer = first
-        self._trusted = (*self._trusted, key)
+            answer = self._commit_handing_over(change.entries, following)
+        self._trusted = (*self._trusted, following.verifier_key)
         self.signer = following
         return answer
+
+    def _commit_handing_over(self, entries: Sequence[Prepared], following: Signer) -> Receipt:
+        """Commit under the following key if it may sign already, else under the present one."""
+        present, state, key = self.signer, self._followed(), following.verifier_key
+        known = state.keys.find(key)
+        if known is None:
+            may_sign = self._joins = state.keys.is_promised(key)
+        else:
+            may_sign = known.admits(state.size + 1)
+        self.signer = following if may_sign else present
+        try:
+            first = self.commit(entries)[0]
+        finally:
+            self.signer, self._joins = present, False
+        assert isinstance(first, Receipt)  # entries about keys have no event id to conflict
+        return first
 
     def forget(self) -> None:
         """Drop what is known of the log; the next use reads and checks it anew.
@@ -113,7 +131,8 @@ class LogWriter:
 
         Raises:
             VerificationError: The stored log does not check out.
-            SigningError: The signer's key is not in force in this log.
+            SigningError: The signer's key is not in force in this log, and is not the one that the
+                log has committed to.
         """
         key = str(self.signer.verifier_key)
         content: dict[str, object] = {"format": "biotrail/1", "origin": self.origin, "key": key}
@@ -125,7 +144,7 @@ class LogWriter:
                 self._append(LogState(self.origin), [genesis])
             except HeadMovedError:
                 continue
-        self._check_admitted(self._followed())
+        self._check_admitted(self._followed(), may_join=True)
 
     def commit(self, records: Sequence[Prepared]) -> list[Answer]:
         """Make records durable, in order, under one checkpoint; answer each.
@@ -145,6 +164,8 @@ class LogWriter:
                 return self._commit_once(records)
             except HeadMovedError:
                 continue  # another writer was first: follow it and frame anew
+            except FenceMovedError:
+                self._preparer.take_fences()  # an erasure was begun: seal anew whom it concerns
             except EventIdTakenError as error:
                 return self._commit_around(records, error.taken)
             except BaseException:
@@ -155,10 +176,13 @@ class LogWriter:
     def _commit_once(self, records: Sequence[Prepared]) -> list[Answer]:
         with self._store.turn():
             state = self._followed()
-            self._check_admitted(state)
-            return self._append(state, records)
+            self._check_admitted(state, may_join=self._joins)
+            records, fences = self._preparer.up_to_date(records)
+            return self._append(state, records, fences)
 
-    def _append(self, state: LogState, records: Sequence[Prepared]) -> list[Answer]:
+    def _append(
+        self, state: LogState, records: Sequence[Prepared], fences: int | None = None
+    ) -> list[Answer]:
         """Frame, chain, hash, sign, store: the whole way of a batch, top to bottom."""
         # The clock is trusted for nothing but never going back within a log.
         moment = self._clock().astimezone(UTC)
@@ -173,7 +197,8 @@ class LogWriter:
             prev = leaf_hash(entry)
             leaves.append(prev)
             lookup = Lookup(record.kind, stamp, *record.columns)
-            written.append(WrittenEntry(entry, record.payload, lookup))
+            sealed = None if record.sealed is None else record.sealed.payload
+            written.append(WrittenEntry(entry, record.payload, lookup, sealed))
             if record.kind != "event":
                 others.append((index, entry))
         tree = state.tree.copy()
@@ -183,14 +208,34 @@ class LogWriter:
         note = self._sign(checkpoint)
         subjects = [record.subject for record in records if record.subject is not None]
         if others:
-            state.rehearse(others)
+            state.rehearse(others, tree.size, self.signer.verifier_key)
         # One transaction, one sync: after it every caller of the batch may be answered.
-        self._store.append(Batch(state.size, written, note, state.filled_by(leaves), subjects))
+        people = {} if fences is None else _new_people(records)
+        self._store.append(
+            Batch(
+                state.size,
+                written,
+                note,
+                state.filled_by(leaves),
+                [*subjects, *[new.row for new in people.values()]] if people else subjects,
+                [new.kept for new in people.values()],
+                fences,
+            )
+        )
         signed, start = SignedCheckpoint(checkpoint, note), state.size
-        state.advance(others, leaves, tree=tree, recorded=recorded, note=note)
+        state.advance(
+            others,
+            leaves,
+            tree=tree,
+            recorded=recorded,
+            note=note,
+            signer=self.signer.verifier_key,
+        )
         self._state, self._seen = state, note
         for subject in subjects:
             self._preparer.confirm(subject)
+        for person in people:
+            self._preparer.confirm_person(person)
         return [
             _receipt(record, index, leaf, moment, signed)
             for index, (record, leaf) in enumerate(zip(records, leaves, strict=True), start)
@@ -231,7 +276,8 @@ class LogWriter:
     def _answer_again(self, again: Sequence[Prepared], taken: dict[bytes, int]) -> list[Answer]:
         """Answer those that repeat; what fails there does not befall those just committed."""
         try:
-            return list(answer_repeats(self._store, self._followed(), again, taken))
+            opener = self._preparer.opener
+            return list(answer_repeats(self._store, self._followed(), again, taken, opener))
         except BiotrailError as error:
             self.forget()
             unknown = UnknownOutcomeError(f"the first record could not be shown: {error}")
@@ -252,22 +298,27 @@ class LogWriter:
         self._seen = self._state.note
         return self._state
 
-    def _check_admitted(self, state: LogState) -> None:
+    def _check_admitted(self, state: LogState, *, may_join: bool) -> None:
         key = self.signer.verifier_key
         known = self._admission
         if known is None or known[0] is not state or known[1] is not key:
             known = self._admission = state, key, state.keys.find(key)
         admission = known[2]
         if admission is None:
-            raise SigningError(
-                f"key {key.key_id.hex()} is not admitted in this log: have a writer whose key is "
-                f"in force admit it, 'biotrail keys admit ... {key}'"
-            )
-        if not admission.admits(state.size + 1):
+            if not (may_join and state.keys.is_promised(key)):
+                raise not_admitted(state.keys, key)
+        elif not admission.admits(state.size + 1):
             raise SigningError(
                 f"key {key.key_id.hex()} was retired at index {admission.retired}: open the log "
-                "with the key that followed it"
+                "with the key that followed it, or, if a thief retired it, take the log over with "
+                "the next key: 'biotrail keys compromised'"
             )
+
+
+def _new_people(records: Sequence[Prepared]) -> dict[Person, Proposed]:
+    """Those whose references and keys are to be kept with these records."""
+    concerned = [one for record in records if record.sealed for one in record.sealed.people]
+    return {one: one.proposed for one in concerned if one.proposed is not None}
 
 
 def _repeated_ids(records: Sequence[Prepared]) -> frozenset[int]:

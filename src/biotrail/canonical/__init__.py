@@ -17,7 +17,10 @@ from biotrail.canonical.event_codec import (
     EncodedEvent,
     decode_event,
     encode_event,
+    event_content,
+    personal_fields,
 )
+from biotrail.canonical.moved import move, moved_back
 from biotrail.canonical.payload import (
     Payload,
     commitment,
@@ -72,13 +75,17 @@ __all__ = [
     "encode_payload",
     "encode_sealed",
     "encode_value",
+    "event_content",
     "field_salt",
     "format_time",
     "frame_entry",
     "is_sealed",
+    "move",
+    "moved_back",
     "parse_time",
     "part_root",
     "payload_root",
+    "personal_fields",
     "sealed_root",
     "split_entry",
 ]

@@ -9,6 +9,14 @@ The rules, which writer and auditor share:
    the entry, and no further.
 4. A rotation adds exactly the key to whose digest the log committed before, where it did.
 5. No two keys of a log share a key id, and none is added or retired twice.
+6. A pre-committed key is in force one checkpoint earlier: it may sign the one that covers the entry
+   which adds it. So whoever holds it needs no other key, whatever a thief did to those.
+7. A pre-committed key, and no other, may report keys that were added before it as compromised. That
+   ends them, and every key that they let in since.
+
+A key is pre-committed if it is the one that the log had committed to, and that commitment stands:
+it was made by the genesis entry, or under the signature of the key whose entry made it. (Where only
+the key before signed it, its thief may have named the next one.)
 """
 
 from __future__ import annotations
@@ -16,40 +24,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from biotrail.errors import BiotrailError, MalformedError, SignatureError, WrongKeyError
 from biotrail.signing import VerifierKey, open_checkpoint
 from biotrail.tlog import Checkpoint
+from biotrail.trust.admission import Admission
+from biotrail.trust.compromise import Disbelief, Report, disbelieved, tainted
 
-__all__ = ["Admission", "KeyHistory"]
+__all__ = ["KEY_KINDS", "KeyHistory"]
 
-
-@attrs.define
-class Admission:
-    """One key and the part of the log that it may vouch for.
-
-    Attributes:
-        key: The verifier key.
-        added: Index of the entry that adds it.
-        purpose: ``"genesis"``, ``"rotation"`` or ``"writer"``.
-        retired: Index of the entry that retires it, if any.
-        after: Size of the checkpoint after which it is in force; None while not in force yet.
-        until: Size of the last checkpoint that it may sign; None while it is not retired.
-    """
-
-    key: VerifierKey
-    added: int
-    purpose: str
-    retired: int | None = None
-    after: int | None = None
-    until: int | None = None
-
-    def admits(self, size: int) -> bool:
-        """Whether a checkpoint of this size may bear its signature."""
-        if self.after is None or size <= self.after:
-            return False
-        return self.until is None or size <= self.until
+KEY_KINDS = ("genesis", "key_added", "key_retired", "key_compromised")
+"""The kinds of entries that are about keys."""
 
 
 class KeyHistory:
@@ -64,6 +48,9 @@ class KeyHistory:
         self.origin = origin
         self.next_digest: bytes | None = None
         self._admissions: dict[VerifierKey, Admission] = {}
+        self._reports: list[Report] = []
+        self._stands = False
+        self._promised: VerifierKey | None = None
 
     @property
     def admissions(self) -> tuple[Admission, ...]:
@@ -74,12 +61,31 @@ class KeyHistory:
         """The admission of a key, if the log ever added it."""
         return self._admissions.get(key)
 
+    def is_promised(self, key: VerifierKey) -> bool:
+        """Whether a key that is not added yet would be pre-committed."""
+        return self._stands and self.next_digest == key.digest()
+
+    def reported(self, key: VerifierKey, since: int, by: VerifierKey) -> int | None:
+        """Index of the entry by which a key reported another as stolen, if there is one."""
+        for one in self._reports:
+            if (one.key, one.since, one.signer) == (key, since, by):
+                return one.index
+        return None
+
+    def disbelieved(self) -> Mapping[VerifierKey, Disbelief]:
+        """The keys that signed what is not to be believed, and since which index.
+
+        A report that a thief wrote, as a later one shows, has no part in it.
+        """
+        return disbelieved(self.admissions, self._reports)
+
     def apply(self, index: int, kind: str, content: Mapping[str, Any]) -> None:
         """Take note of an entry; entries that are not about keys change nothing.
 
         Raises:
             MalformedError: The entry breaks a rule above, or names something that is no key.
-            WrongKeyError: A rotation to another key than the one that was committed to.
+            WrongKeyError: A rotation to another key than the one that was committed to. (Whether a
+                key may be reported is known only when a key has signed the report: see `settle`.)
         """
         if kind == "genesis":
             self._begin(index, content)
@@ -87,6 +93,8 @@ class KeyHistory:
             self._add(index, content)
         elif kind == "key_retired":
             self._retire(index, content)
+        elif kind == "key_compromised":
+            self._report(index, content)
 
     def accept(self, note: str, size: int) -> tuple[Checkpoint, VerifierKey]:
         """Take the next checkpoint, after the entries that it covers.
@@ -100,10 +108,11 @@ class KeyHistory:
 
         Raises:
             SignatureError: Malformed, a signature is wrong, or no key of this log signed.
-            WrongKeyError: The key that signed is not in force at this size.
+            WrongKeyError: The key that signed is not in force at this size, or may not report what
+                an entry reports.
         """
         checkpoint, key = self.open(note, size)
-        self.settle(size)
+        self.settle(size, key)
         return checkpoint, key
 
     def open(self, note: str, size: int) -> tuple[Checkpoint, VerifierKey]:
@@ -130,13 +139,43 @@ class KeyHistory:
                 found=str(key),
             )
 
-    def settle(self, size: int) -> None:
-        """Let keys come into force, or out of it, at an accepted checkpoint of this size."""
+    def settle(self, size: int, signer: VerifierKey) -> None:
+        """Let keys come into force, or out of it, at a checkpoint that holds.
+
+        Args:
+            size: Its size.
+            signer: The key that signed it, which is in force there.
+
+        Raises:
+            WrongKeyError: An entry that it covers reports a key which the signer may not report.
+        """
+        fresh = [one for one in self._reports if one.signer is None]
+        for report in fresh:
+            self._check_reporter(report, signer)
+        for report in fresh:
+            report.signer = signer
         for one in self._admissions.values():
             if one.after is None and one.added < size:
-                one.after = size
+                one.come_into_force(size, signer)
+        if self._promised is not None:
+            self._stands, self._promised = signer == self._promised, None
+        for report in fresh:
+            for key in tainted(self.admissions, report):
+                self._admissions[key].end(report.index)
+        for one in self._admissions.values():
             if one.until is None and one.retired is not None and one.retired < size:
                 one.until = size
+
+    def _check_reporter(self, report: Report, signer: VerifierKey) -> None:
+        by, reported = self._admissions.get(signer), self._admissions[report.key]
+        if by is None or not by.precommitted or by.added <= reported.added:
+            raise WrongKeyError(
+                f"entry {report.index} reports key {report.key.key_id.hex()} as compromised, and "
+                f"key {signer.key_id.hex()}, which signed it, may not: only a key may that was "
+                "added later and that the log had committed to beforehand",
+                index=report.index,
+                found=str(signer),
+            )
 
     def _begin(self, index: int, content: Mapping[str, Any]) -> None:
         if index != 0 or self._admissions:
@@ -151,7 +190,7 @@ class KeyHistory:
         self.origin = content["origin"]
         key = self._key(index, content)
         self._admissions[key] = Admission(key, index, "genesis", after=0)
-        self.next_digest = content.get("next")
+        self.next_digest, self._stands = content.get("next"), True
 
     def _add(self, index: int, content: Mapping[str, Any]) -> None:
         key, purpose = self._key(index, content), content["purpose"]
@@ -163,6 +202,7 @@ class KeyHistory:
                 "be told apart",
                 index=index,
             )
+        precommitted = self.is_promised(key)
         if purpose == "rotation":
             if self.next_digest not in (None, key.digest()):
                 raise WrongKeyError(
@@ -172,13 +212,28 @@ class KeyHistory:
                     found=key.digest().hex(),
                 )
             self.next_digest = content.get("next")
-        self._admissions[key] = Admission(key, index, purpose)
+            self._stands, self._promised = False, key
+        self._admissions[key] = Admission(key, index, purpose, precommitted=precommitted)
 
     def _retire(self, index: int, content: Mapping[str, Any]) -> None:
         admission = self._admissions.get(self._key(index, content))
         if admission is None or admission.retired is not None:
             raise MalformedError("an entry retires a key that is not in force", index=index)
         admission.retired = index
+
+    def _report(self, index: int, content: Mapping[str, Any]) -> None:
+        admission, since = self._admissions.get(self._key(index, content)), content["since"]
+        if admission is None:
+            raise MalformedError("an entry reports a key that was never added", index=index)
+        if since > index:
+            raise MalformedError(
+                "an entry reports a key as compromised since a later entry",
+                index=index,
+                expected=index,
+                found=since,
+            )
+        self._reports.append(Report(index, admission.key, since))
+        admission.end(index)
 
     def _key(self, index: int, content: Mapping[str, Any]) -> VerifierKey:
         try:

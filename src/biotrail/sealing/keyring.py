@@ -1,0 +1,79 @@
+"""A vault's keys as a store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from biotrail.errors import ErasedError, VaultError
+from biotrail.stores.sealed import SealedStore, SealedStoreReader, WrappedKey
+from biotrail.vault import TAG_REFERENCE, DataKey, KeptKey, Tags, Vault
+
+__all__ = ["Keyring"]
+
+
+class Keyring:
+    """The data keys of one log: its store, its vault, its origin.
+
+    Attributes:
+        origin: The log's origin.
+        vault: The vault.
+    """
+
+    def __init__(self, store: SealedStoreReader, vault: Vault, origin: str) -> None:
+        """Join a store and a vault."""
+        self._store = store
+        self.vault = vault
+        self.origin = origin
+        self._tags: Tags | None = None
+
+    def key(self, reference: bytes) -> DataKey:
+        """The data key of a reference.
+
+        Raises:
+            ErasedError: It was destroyed.
+            VaultError: There is none, it is another one, or it cannot be unwrapped.
+        """
+        cached = self.vault.cached(reference, self.origin)
+        return self.keys([reference])[reference] if cached is None else cached
+
+    def keys(self, references: Sequence[bytes]) -> dict[bytes, DataKey]:
+        """The data keys of several references, read together; see `key`."""
+        found = {one: self.vault.cached(one, self.origin) for one in references}
+        absent = [one for one, key in found.items() if key is None]
+        kept = self._store.data_keys(absent) if absent else {}
+        opened = {one: self._open(one, kept.get(one)) for one in absent}
+        return {one: key for one, key in {**found, **opened}.items() if key is not None}
+
+    def _open(self, reference: bytes, kept: WrappedKey | None) -> DataKey:
+        if kept is None:
+            raise VaultError(f"no data key is kept for {reference.hex()}")
+        if not kept.wrapped:
+            raise ErasedError(f"the data key of {reference.hex()} was destroyed")
+        return self.vault.open_key(KeptKey(*kept), self.origin)
+
+    def tags(self) -> Tags | None:
+        """The tags of this log, or None where it has no key for them yet.
+
+        Raises:
+            VaultError: The key cannot be unwrapped, or is another one.
+        """
+        if self._tags is None:
+            kept = self._store.data_keys([TAG_REFERENCE]).get(TAG_REFERENCE)
+            if kept is not None:
+                self._tags = self.vault.tags(KeptKey(*kept), self.origin)
+        return self._tags
+
+    def tags_made(self, store: SealedStore) -> Tags:
+        """The tags of this log; their key is made where there is none.
+
+        Raises:
+            VaultError: The key cannot be wrapped or unwrapped, or is another one.
+            StoreError: It cannot be kept.
+        """
+        tags = self.tags()
+        if tags is None:
+            # Of several that make one at once, the store keeps the first.
+            store.keep_key(WrappedKey(*self.vault.new_tag_key(self.origin)))
+            tags = self.tags()
+            assert tags is not None
+        return tags

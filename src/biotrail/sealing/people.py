@@ -1,0 +1,173 @@
+"""Who stands behind a reference: found by a keyed tag, made with the first record."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from biotrail.sealing.keyring import Keyring
+from biotrail.stores.base import SubjectReference
+from biotrail.stores.sealed import SealedStore, WrappedKey
+from biotrail.vault import DataKey, KeptKey, Tags
+
+__all__ = ["People", "Person", "Proposed"]
+
+_CACHED = 65_536
+REFERENCE_SIZE = 16
+Identity = tuple[str, str, str]
+
+
+class Person(NamedTuple):
+    """Somebody as the log knows them.
+
+    Attributes:
+        identity: Kind (``"person"``, or ``"period"`` for records that concern nobody known),
+            tenant, and id.
+        reference: Their random reference, 16 bytes.
+        key: Their data key.
+        proposed: What is to be kept of them, where it is not durable yet.
+    """
+
+    identity: Identity
+    reference: bytes
+    key: DataKey
+    proposed: Proposed | None = None
+
+
+class Proposed(NamedTuple):
+    """What a new person's first record brings along.
+
+    Attributes:
+        row: What leads from the tag of their identity to their reference.
+        kept: Their wrapped data key.
+    """
+
+    row: SubjectReference
+    kept: WrappedKey
+
+
+class People:
+    """Finds people's references and keys, and makes those of new people.
+
+    Attributes:
+        tags: The tags of the log.
+        fenced: How many erasures are known of, and the references that they erase.
+
+    A new person's reference and wrapped key are written with their first record. Until that is
+    durable, every record of theirs carries both along, so that a failed commit loses nothing.
+    """
+
+    def __init__(self, store: SealedStore, keyring: Keyring, draw: Callable[[int], bytes]) -> None:
+        """Look people up in a store.
+
+        Args:
+            store: The store.
+            keyring: Its keys.
+            draw: Returns so many random bytes.
+
+        Raises:
+            VaultError: The key of the tags cannot be made or unwrapped.
+            StoreError: The store cannot be read or written.
+        """
+        self._store = store
+        self._keyring = keyring
+        self._draw = draw
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Identity, bytes] = OrderedDict()
+        self._proposed: dict[Identity, Proposed] = {}
+        self.tags: Tags = keyring.tags_made(store)
+        self.fenced: tuple[int, frozenset[bytes]] = (0, frozenset())
+        self.take_fences()
+
+    def find(self, identity: Identity) -> Person:
+        """The person with this identity, made if they are new.
+
+        Raises:
+            VaultError: Their key cannot be made, wrapped or unwrapped.
+            StoreError: The store cannot be read.
+        """
+        reference = self._known.get(identity)
+        if reference is not None:
+            keyring = self._keyring
+            key = keyring.vault.cached(reference, keyring.origin)
+            return Person(identity, reference, key or keyring.key(reference))
+        return self._look_up(identity)
+
+    def is_at_hand(self, identity: Identity) -> bool:
+        """Whether finding them asks neither the store nor the key provider."""
+        reference = self._known.get(identity)
+        keyring = self._keyring
+        return reference is not None and keyring.vault.cached(reference, keyring.origin) is not None
+
+    def references(self, tenant: str, identity: str) -> list[bytes]:
+        """All references under which a person has records that are durable."""
+        return self._stored(("person", tenant, identity))
+
+    def take_fences(self) -> frozenset[bytes]:
+        """Take note of erasures: whose references are no longer to be used.
+
+        Returns:
+            Those references.
+        """
+        with self._lock:
+            count = self._store.fence_count()
+            gone = frozenset(one for fence in self._store.fences() for one in fence.references)
+            self.fenced = count, gone
+            self._known = OrderedDict(
+                (who, one) for who, one in self._known.items() if one not in gone
+            )
+            self._proposed = {
+                who: one for who, one in self._proposed.items() if one.row.reference not in gone
+            }
+        if gone:
+            self._keyring.vault.forget(gone)
+            self.tags.forget()
+        return gone
+
+    def confirm(self, person: Person) -> None:
+        """Take note that a person's reference and key are durable."""
+        with self._lock:
+            proposed = self._proposed.get(person.identity)
+            if proposed is not None and proposed.row.reference == person.reference:
+                del self._proposed[person.identity]
+                self._remember(person.identity, person.reference)
+
+    def begin_in_child(self) -> None:
+        """Begin anew after a fork: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    def _look_up(self, identity: Identity) -> Person:
+        stored = self._stored(identity)
+        keyring = self._keyring
+        with self._lock:
+            if stored:
+                self._remember(identity, stored[0])
+                return Person(identity, stored[0], keyring.key(stored[0]))
+            proposed = self._proposed.get(identity)
+            if proposed is None:
+                return self._propose(identity)
+            key = keyring.vault.open_key(KeptKey(*proposed.kept), keyring.origin)
+            return Person(identity, proposed.row.reference, key, proposed)
+
+    def _propose(self, identity: Identity) -> Person:
+        reference = self._draw(REFERENCE_SIZE)
+        key, kept = self._keyring.vault.new_key(reference, self._keyring.origin)
+        row = SubjectReference("", self._tag(identity), reference)
+        proposed = self._proposed[identity] = Proposed(row, WrappedKey(*kept))
+        return Person(identity, reference, key, proposed)
+
+    def _stored(self, identity: Identity) -> list[bytes]:
+        rows = self._store.references("", self._tag(identity))
+        return [one for one in rows if one not in self.fenced[1]]
+
+    def _tag(self, identity: Identity) -> str:
+        kind, tenant, value = identity
+        tag = self.tags.person if kind == "person" else self.tags.period
+        return tag(tenant, value)
+
+    def _remember(self, identity: Identity, reference: bytes) -> None:
+        self._known[identity] = reference
+        if len(self._known) > _CACHED:
+            self._known.popitem(last=False)
