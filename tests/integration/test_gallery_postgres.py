@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from biotrail.errors import MatcherError, UnknownReferenceError
+from biotrail.errors import DuplicateReferenceError, MatcherError, UnknownReferenceError
 from biotrail.matchers import EmbeddingMatcher, Gallery, Reference
 from tests._components import postgres_program, reason_for_absence
 
@@ -175,8 +176,6 @@ def _readers(server: str) -> int:
 
 def test_many_nodes_enrol_at_once(server: str) -> None:
     """Changes of several nodes get numbers without gaps, and none is missed by any node."""
-    import threading
-
     nodes = [node(server, "many") for _ in range(4)]
     made = features(40)
 
@@ -192,6 +191,48 @@ def test_many_nodes_enrol_at_once(server: str) -> None:
     for one in nodes:
         one.refresh()
         assert (len(one), one.gallery.version) == (40, 40)
+        one.close()
+
+
+def test_duplicates_of_another_node_are_refused(server: str) -> None:
+    """Who was enrolled by a node a moment ago is not enrolled by another that has not heard yet."""
+    made = features(20)
+    with node(server, "twice") as first, node(server, "twice") as second:
+        for number, one in enumerate(made):
+            first.add(one, reference=f"r{number}", refuse_duplicates=0.999)
+        with pytest.raises(DuplicateReferenceError) as caught:
+            second.add(made[3], refuse_duplicates=0.999)
+        assert [found.reference for found in caught.value.candidates] == ["r3"]
+        assert second.duplicates(made[4], threshold=0.999)[0].reference == "r4"
+        second.add(made[3], reference="r3", refuse_duplicates=0.999)  # another sample of the same
+        first.refresh()
+        for one in (first, second):
+            assert (len(one), one.gallery.samples, one.gallery.version) == (20, 21, 21)
+
+
+def test_of_many_nodes_one_enrols_a_person(server: str) -> None:
+    """Nodes that enrol the same people at once, refusing duplicates, enrol each of them once."""
+    nodes = [node(server, "once") for _ in range(3)]
+    people = features(8, seed=6)
+    outcomes: list[str] = []
+
+    def enrol(which: int) -> None:
+        for person in people:
+            try:
+                nodes[which].add(person, refuse_duplicates=0.999)
+                outcomes.append("enrolled")
+            except DuplicateReferenceError:
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=enrol, args=(which,)) for which in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["enrolled"] * 8 + ["refused"] * 16
+    for one in nodes:
+        one.refresh()
+        assert (len(one), one.gallery.version) == (8, 8)
         one.close()
 
 

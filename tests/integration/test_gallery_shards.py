@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from biotrail.errors import MatcherError, UnknownReferenceError
+from biotrail.errors import DuplicateReferenceError, MatcherError, UnknownReferenceError
 from biotrail.matchers import EmbeddingMatcher, Gallery, Reference
 from biotrail.matchers.gallery.shards import ShardedGallery
 from tests._components import reason_for_absence
@@ -76,6 +77,49 @@ def test_two_workers_answer_as_one_gallery(client: Any) -> None:
         assert [one.candidates for one in found] == [one.candidates for one in expected]
         assert {one.size for one in found} == {len(whole)}
     assert shards.identify(made[7], top=1).decide(0.9).gallery_size == len(whole)
+
+
+def test_duplicates_are_refused_in_whichever_shard(client: Any) -> None:
+    """Who is enrolled in one shard is not enrolled again in another, and both answers agree."""
+    shards = ShardedGallery(client, MATCHER.card)
+    whole = Gallery(MATCHER.card)
+    made = features(40)
+    for number, one in enumerate(made):
+        shards.add(one, reference=f"r{number}", refuse_duplicates=0.999)
+        whole.add(one, reference=f"r{number}")
+    for number, one in enumerate(made):
+        with pytest.raises(DuplicateReferenceError) as caught:
+            shards.add(one, refuse_duplicates=0.999)
+        assert [found.reference for found in caught.value.candidates] == [f"r{number}"]
+    assert len(shards) == 40
+    both = Reference.from_samples(made[:2], id="r0")
+    assert shards.duplicates(both, threshold=0.3) == whole.duplicates(both, threshold=0.3)
+    shards.add(made[0], reference="r0", refuse_duplicates=0.999)  # another sample of the same
+    assert (len(shards), shards.samples) == (40, 41)
+    with pytest.raises(MatcherError, match="threshold"):
+        shards.duplicates(both, threshold=float("nan"))
+
+
+def test_of_two_threads_one_enrols_a_person(client: Any) -> None:
+    """Two threads that enrol one person at once, refusing duplicates, enrol one reference."""
+    shards = ShardedGallery(client, MATCHER.card)
+    outcomes: list[str] = []
+
+    def enrol(one: Any) -> None:
+        try:
+            shards.add(one, refuse_duplicates=0.999)
+            outcomes.append("enrolled")
+        except DuplicateReferenceError:
+            outcomes.append("refused")
+
+    for person in features(10, seed=3):
+        threads = [threading.Thread(target=enrol, args=(person,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(outcomes) == ["enrolled"] * 10 + ["refused"] * 10
+    assert len(shards) == 10
 
 
 def test_the_shards_are_in_other_processes(client: Any) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from biotrail.errors import MatcherError
+from biotrail.errors import DuplicateReferenceError, MatcherError
 from biotrail.matchers.backend import Features, require_features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.decision import finite
@@ -14,9 +15,17 @@ from biotrail.matchers.search.probe import Probe
 from biotrail.matchers.search.scores import SCORES
 
 if TYPE_CHECKING:
+    from biotrail.matchers.gallery.candidates import Candidate
     from biotrail.matchers.search.kernels import Rows
 
-__all__ = ["checked_card", "checked_id", "checked_probe", "checked_question", "checked_rows"]
+__all__ = [
+    "checked_card",
+    "checked_id",
+    "checked_probe",
+    "checked_question",
+    "checked_rows",
+    "refuse_others",
+]
 
 _LARGEST = 1e18
 _LARGEST_OF_PROBE = 1e100
@@ -123,3 +132,16 @@ def checked_question(threshold: float | None, top: int | None) -> float | None:
     if whole is not None and (type(whole) is not int or whole < 1):
         raise MatcherError("the number of candidates must be a whole number from 1")
     return None if threshold is None else finite("threshold", threshold)
+
+
+def refuse_others(found: Iterable[Candidate], identifier: str) -> None:
+    """Refuse to enrol under an id where references of other ids match.
+
+    Raises:
+        DuplicateReferenceError: There are such; it names them.
+    """
+    others = tuple(one for one in found if one.reference != identifier)
+    if others:
+        raise DuplicateReferenceError(
+            f"{len(others)} reference(s) of the gallery reach the threshold", others
+        )

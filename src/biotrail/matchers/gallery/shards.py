@@ -7,6 +7,7 @@ best k of each shard, so answers merge exactly: the same ids and scores as one g
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,55 +21,16 @@ from biotrail.matchers.gallery._checks import (
     checked_probe,
     checked_question,
     checked_rows,
+    refuse_others,
 )
-from biotrail.matchers.gallery._gallery import Gallery
+from biotrail.matchers.gallery._shard import Shard, answers
 from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
-from biotrail.matchers.reference import checked_reference_id
+from biotrail.matchers.reference import Reference, checked_reference_id
 
 if TYPE_CHECKING:
     from distributed import Client
 
 __all__ = ["ShardedGallery"]
-
-
-class _Shard:
-    """One gallery, as an actor on a worker."""
-
-    def __init__(self, card: ModelCard, name: str) -> None:
-        self._gallery = Gallery(card, name=name)
-
-    def state(self) -> tuple[int, int, int]:
-        """Version, references, samples."""
-        return self._gallery.version, len(self._gallery), self._gallery.samples
-
-    def add_many(self, features: list[Features], ids: list[str]) -> None:
-        """Enrol under these ids."""
-        for one, identifier in zip(features, ids, strict=True):
-            self._gallery.add(one, reference=identifier)
-
-    def remove(self, reference: str) -> int:
-        """Remove; 0 where there is none."""
-        return self._gallery.remove(reference) if reference in self._gallery else 0
-
-    def rank(
-        self, probes: list[Features], threshold: float | None, top: int | None
-    ) -> tuple[int, int, list[Ranked]]:
-        """Version, references, and the unrounded scores for each probe."""
-        return self._gallery.rank_many(probes, threshold=threshold, top=top)
-
-
-def _answers(asked: list[Any]) -> list[Any]:
-    """What the shards answered.
-
-    Raises:
-        MatcherError: One of them refused, or does not answer.
-    """
-    try:
-        return [one.result() for one in asked]
-    except MatcherError:
-        raise
-    except Exception as error:  # whatever a lost worker leads to
-        raise MatcherError("a shard of the gallery does not answer; make it anew") from error
 
 
 class ShardedGallery:
@@ -112,9 +74,10 @@ class ShardedGallery:
         self._card = card
         self._name = name
         self._score = scorer(card)
+        self._enrolling = threading.Lock()
         made = [
             client.submit(
-                _Shard, card, name, actor=True, workers=[workers[n % len(workers)]], pure=False
+                Shard, card, name, actor=True, workers=[workers[n % len(workers)]], pure=False
             )
             for n in range(count)
         ]
@@ -124,6 +87,11 @@ class ShardedGallery:
     def card(self) -> ModelCard:
         """What makes the features and computes the scores."""
         return self._card
+
+    @property
+    def name(self) -> str:
+        """Name of the gallery."""
+        return self._name
 
     @property
     def shards(self) -> int:
@@ -145,16 +113,37 @@ class ShardedGallery:
 
     def _states(self) -> list[tuple[int, int, int]]:
         asked = [shard.state() for shard in self._shards]
-        return _answers(asked)
+        return answers(asked)
 
     def _home(self, reference: str) -> int:
         """The shard of a reference: by its id alone, so that all its samples are in one place."""
         digest = hashlib.sha256(checked_reference_id(reference).encode()).digest()
         return int.from_bytes(digest[:8], "big") % len(self._shards)
 
-    def add(self, features: Features, *, reference: str | None = None) -> str:
-        """Enrol; as `Gallery.add`, without the refusal of duplicates."""
-        return self._add_many([features], [reference])[0]
+    def add(
+        self,
+        features: Features,
+        *,
+        reference: str | None = None,
+        refuse_duplicates: float | None = None,
+    ) -> str:
+        """Enrol; as `Gallery.add`. Duplicates are looked for in all shards.
+
+        Where they are to be refused, nobody else who refuses them can enrol by this object in
+        between. A gallery is changed by the one object that made it.
+
+        Raises:
+            DuplicateReferenceError: The person seems to be enrolled already; nothing was added.
+            MatcherError: As `Gallery.add`; or a shard does not answer.
+        """
+        if refuse_duplicates is None:
+            return self._add_many([features], [reference])[0]
+        checked_rows(self._card, features)
+        identifier = checked_id(features, reference)
+        with self._enrolling:
+            found = self.duplicates(features, threshold=refuse_duplicates)
+            refuse_others(found, identifier)
+            return self._add_many([features], [identifier])[0]
 
     def add_many(self, many: Sequence[Features]) -> list[str]:
         """Enrol many, each shard its own; as `Gallery.add_many`."""
@@ -171,7 +160,7 @@ class ShardedGallery:
             share[0].append(features)
             share[1].append(identifier)
         asked = [self._shards[home].add_many(*share) for home, share in shares.items()]
-        _answers(asked)
+        answers(asked)
         return ids
 
     def remove(self, reference: str) -> int:
@@ -180,7 +169,7 @@ class ShardedGallery:
         Raises:
             UnknownReferenceError: There is none with this id.
         """
-        (removed,) = _answers([self._shards[self._home(reference)].remove(reference)])
+        (removed,) = answers([self._shards[self._home(reference)].remove(reference)])
         if not removed:
             raise UnknownReferenceError("no reference with this id is in the gallery")
         return int(removed)
@@ -200,34 +189,46 @@ class ShardedGallery:
     ) -> list[Identification]:
         """Find candidates for many probes; as `Gallery.identify_many`."""
         threshold = checked_question(threshold, top)
+        version, size, ranks = self._rank(probes, threshold, top)
+        return [
+            Identification(
+                candidates=self._candidates(one),
+                card=self._card,
+                gallery=self._name,
+                version=version,
+                size=size,
+                threshold=threshold,
+                top=top,
+            )
+            for one in ranks
+        ]
+
+    def duplicates(self, features: Features, *, threshold: float) -> tuple[Candidate, ...]:
+        """References that reach a threshold with any sample, best first; as `Gallery.duplicates`.
+
+        Raises:
+            MatcherError: As `identify` raises.
+        """
+        samples = features.samples if isinstance(features, Reference) else (features,)
+        _, _, ranks = self._rank(samples, checked_question(threshold, None), None)
+        best = ranked((pair for one in ranks for pair in one), self._card, None)
+        return self._candidates(best)
+
+    def _rank(
+        self, probes: Sequence[Features], threshold: float | None, top: int | None
+    ) -> tuple[int, int, list[Ranked]]:
+        """Version, references, and the unrounded scores for each probe, of all shards together."""
         for probe in probes:
             checked_probe(self._card, probe)
         asked = [shard.rank(list(probes), threshold, top) for shard in self._shards]
-        answers: list[tuple[int, int, list[Ranked]]] = _answers(asked)
-        version = sum(answer[0] for answer in answers)
-        size = sum(answer[1] for answer in answers)
-        return [
-            self._merged([answer[2][n] for answer in answers], version, size, threshold, top)
+        found: list[tuple[int, int, list[Ranked]]] = answers(asked)
+        merged = [
+            ranked((pair for _, _, ranks in found for pair in ranks[n]), self._card, top)
             for n in range(len(probes))
         ]
+        return sum(one[0] for one in found), sum(one[1] for one in found), merged
 
-    def _merged(
-        self,
-        parts: list[Ranked],
-        version: int,
-        size: int,
-        threshold: float | None,
-        top: int | None,
-    ) -> Identification:
-        found = ranked((pair for part in parts for pair in part), self._card, top)
-        return Identification(
-            candidates=tuple(
-                Candidate(reference=name, score=self._score(value, name)) for value, name in found
-            ),
-            card=self._card,
-            gallery=self._name,
-            version=version,
-            size=size,
-            threshold=threshold,
-            top=top,
+    def _candidates(self, found: Ranked) -> tuple[Candidate, ...]:
+        return tuple(
+            Candidate(reference=name, score=self._score(value, name)) for value, name in found
         )
