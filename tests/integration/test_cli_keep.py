@@ -68,7 +68,7 @@ def test_keys_through_a_rotation(log: SmallLog) -> None:
     after = run("keys", "show", log.path, "--json").json()
     first, second = after["keys"]
     assert (first["state"], first["first"], first["last"]) == ("retired", 1, 8)
-    assert (second["state"], second["first"], second["last"]) == ("in force", 9, None)
+    assert (second["state"], second["first"], second["last"]) == ("in force", 8, None)
     assert second["key"] == rotated["verifier_key"]
     assert after["next_key_sha256"] != before["next_key_sha256"]
     ran = run("keys", "show", log.path)

@@ -301,7 +301,7 @@ class LogWriter:
     def _check_admitted(self, state: LogState, *, may_join: bool) -> None:
         key = self.signer.verifier_key
         known = self._admission
-        if known is None or known[0] is not state or known[1] is not key:
+        if known is None or known[0] is not state or known[1] is not key or known[2] is None:
             known = self._admission = state, key, state.keys.find(key)
         admission = known[2]
         if admission is None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import attrs
 import typer
 from rich.text import Text
 
 from biotrail.audit import AuditLogger, Receipt, open_log, rotate_key_file
 from biotrail.cli._given import Database, Json, verifier_keys
-from biotrail.cli._key_spans import KeySpan, key_spans
-from biotrail.cli._output import grid, printable, say, write_json, write_text
+from biotrail.cli._key_spans import KeySpan, log_keys
+from biotrail.cli._output import Row, grid, printable, say, write_json, write_text
 from biotrail.cli._passphrase import ask_passphrase
 from biotrail.cli._records import origin_of
 from biotrail.signing import VerifierKey
@@ -41,16 +42,19 @@ def show(log: Database, as_json: Json = False) -> None:
     """
     store = SQLiteReader(log)
     try:
-        origin, (spans, committed) = origin_of(store), key_spans(store)
+        origin, found = origin_of(store), log_keys(store)
     finally:
         store.close()
+    committed = found.next_digest
     if as_json:
         told = {"log": str(log), "origin": origin, "verified": False}
         next_key = None if committed is None else committed.hex()
-        write_json({**told, "keys": [one.document() for one in spans], "next_key_sha256": next_key})
+        affected = [attrs.asdict(one) for one in found.affected]
+        keys = [one.document() for one in found.spans]
+        write_json({**told, "keys": keys, "next_key_sha256": next_key, "affected": affected})
         return
     say(f"{log}: {origin}", style="bold")
-    for span in spans:
+    for span in found.spans:
         _print_span(span)
     if committed is not None:
         say()
@@ -62,7 +66,10 @@ def _print_span(span: KeySpan) -> None:
     state = Text(span.state, style="green" if span.state == "in force" else "yellow")
     say()
     write_text(f"{printable(span.key)}\n")
-    grid([("state", state), ("purpose", span.purpose), ("signs", span.words())])
+    rows: list[Row] = [("state", state), ("purpose", span.purpose), ("signs", span.words())]
+    if span.since is not None:
+        rows.append(("believed", f"for entries before {span.since:,} only"))
+    grid(rows)
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """The auditor. Knows public keys only; reads a store and says what it proves."""
 
+from biotrail.verify.affected import AffectedEntries
 from biotrail.verify.proof_check import ProvenEntry, verify_proof
 from biotrail.verify.prove import prove_entry
 from biotrail.verify.report import Verification
 from biotrail.verify.verifier import verify_log
 
-__all__ = ["ProvenEntry", "Verification", "prove_entry", "verify_log", "verify_proof"]
+__all__ = ["AffectedEntries", "ProvenEntry", "Verification", "prove_entry", "verify_log", "verify_proof"]

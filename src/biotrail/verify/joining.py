@@ -17,7 +17,7 @@ from biotrail.errors import (
 from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
 from biotrail.tlog import CompactRange
-from biotrail.trust import KeyHistory
+from biotrail.trust import KEY_KINDS, KeyHistory
 from biotrail.verify.checkpoints import BrokenStretch
 from biotrail.verify.scan import Stretch
 from biotrail.verify.seen import read_rows
@@ -25,7 +25,6 @@ from biotrail.verify.stretches import STRETCH, Task, stretch_hash
 
 __all__ = ["Options", "check_trust", "cut", "join", "replay"]
 
-_KEY_KINDS = ("genesis", "key_added", "key_retired")
 _LEVEL = STRETCH.bit_length() - 1
 
 
@@ -87,7 +86,7 @@ def _keys_in(store: StoreReader, index: int) -> Iterator[str]:
     for row in read_rows(store, index, index + 1):
         try:
             entry = decode_entry(row.data)
-            if entry.kind in _KEY_KINDS:
+            if entry.kind in KEY_KINDS:
                 yield str(VerifierKey.parse(str(entry.content["key"])))
         except BiotrailError:
             continue  # whatever is wrong with it is found by the scan
@@ -117,7 +116,8 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
 
     Raises:
         BrokenStretch: A checkpoint is signed by a key that was not added before.
-        WrongKeyError: A checkpoint is signed by a key that is not in force there.
+        WrongKeyError: A checkpoint is signed by a key that is not in force there, or that may not
+            report what an entry reports.
         MalformedError: An entry about keys breaks their rules.
     """
     history = KeyHistory(origin)
@@ -130,7 +130,7 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
         if history.find(first_key := VerifierKey.parse(span.first_key)) is None:
             raise BrokenStretch(span.first - 1)  # of a key that was not added yet, if ever
         history.check_in_force(first_key, span.first)
-        history.settle(span.first)
+        history.settle(span.first, first_key)
         # Which keys are in force does not change within a span after its first checkpoint.
         for size, key in sorted((size, key) for key, size in span.later.items()):
             if history.find(later_key := VerifierKey.parse(key)) is None:

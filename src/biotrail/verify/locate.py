@@ -37,7 +37,7 @@ from biotrail.errors import (
 )
 from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
-from biotrail.trust import KeyHistory
+from biotrail.trust import KEY_KINDS, KeyHistory
 from biotrail.verify.ends import check_end
 from biotrail.verify.links import check_link
 from biotrail.verify.places import check_place
@@ -45,9 +45,6 @@ from biotrail.verify.seen import Row, Seen, read_rows
 from biotrail.verify.signed import settle
 
 __all__ = ["locate"]
-
-_KEY_KINDS = ("genesis", "key_added", "key_retired")
-
 
 def locate(
     store: StoreReader,
@@ -114,7 +111,7 @@ def _take_keys(seen: Seen, row: Row) -> None:
             expected="genesis",
             found=entry.kind,
         )
-    if entry.kind not in _KEY_KINDS:
+    if entry.kind not in KEY_KINDS:
         return
     settle(seen)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from biotrail.verify.affected import AffectedEntries
+
 __all__ = ["Verification"]
 
 
@@ -19,6 +21,8 @@ class Verification:
         root: Root hash at this size, 32 bytes.
         checkpoint: The signed checkpoint at this size.
         keys: Verifier keys of the log, as text, in the order in which they were added.
+        affected: Entries that are not to be believed, in order: a key signed for them that the log
+            itself reports as stolen by then, or one that such a key let in.
         checkpoints: How many checkpoints were compared with the recomputed root.
         signatures: How many of their signatures were verified.
         every_signature: Whether that was every one of them. If not, the last of each key in each
@@ -39,6 +43,7 @@ class Verification:
     root: bytes
     checkpoint: str
     keys: tuple[str, ...]
+    affected: tuple[AffectedEntries, ...]
     checkpoints: int
     signatures: int
     every_signature: bool

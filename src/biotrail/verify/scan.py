@@ -23,12 +23,12 @@ from biotrail.canonical.schema import KINDS
 from biotrail.canonical.times import TIME_LENGTH, parse_time
 from biotrail.errors import BiotrailError, CanonicalError
 from biotrail.signing import VerifierKey
+from biotrail.trust import KEY_KINDS
 from biotrail.verify.checkpoints import BrokenStretch, Checked, check_checkpoints
 
 __all__ = ["BrokenStretch", "RawRow", "Stretch", "scan_stretch"]
 
 RawRow: TypeAlias = tuple[int, bytes, str | None]
-_KEY_KINDS = ("genesis", "key_added", "key_retired")
 
 
 def _opening(kind: str) -> bytes:
@@ -37,7 +37,7 @@ def _opening(kind: str) -> bytes:
 
 
 _EVENT = _opening("event")
-_ABOUT_KEYS = tuple(map(_opening, _KEY_KINDS))
+_ABOUT_KEYS = tuple(map(_opening, KEY_KINDS))
 _KNOWN = tuple(map(_opening, KINDS))
 _RECORDED = b"\x78\x1b"
 # 85 01 <index> 58 20 <prev> 78 1b <recorded> <body>: one layout for each width of the index.

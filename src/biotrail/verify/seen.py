@@ -109,13 +109,14 @@ class Seen:
         """Keep a verdict that holds only if the entry was recorded like this: the first of them."""
         self.suspicion = self.suspicion or (index, error)
 
-    def hold(self, tree: CompactRange) -> None:
-        """Take note that a checkpoint of this tree holds, and with it all entries in it.
+    def hold(self, tree: CompactRange, key: VerifierKey) -> None:
+        """Take note that a checkpoint of this tree, signed by this key, holds.
 
         Raises:
-            VerificationError: The suspicion, since now it is known to be true.
+            VerificationError: The suspicion, since now it is known to be true; or the key may not
+                report what an entry reports.
         """
-        self.history.settle(tree.size)
+        self.history.settle(tree.size, key)
         self.good, self.proven = tree.size, tree
         if self.suspicion is not None and self.suspicion[0] < tree.size:
             raise self.suspicion[1]

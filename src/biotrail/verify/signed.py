@@ -29,12 +29,12 @@ def settle(seen: Seen) -> None:
         return
     (note, tree), seen.pending = seen.pending, None
     size, root = tree.size, tree.root()
-    claimed = _check(seen, size, note, root)
+    claimed, key = _check(seen, size, note, root)
     if claimed.size != size:
         raise _moved(seen, size, claimed)
     if claimed.root != root:
         raise _entries_do_not_fit(seen, size, expected=claimed.root, found=root)
-    seen.hold(tree)
+    seen.hold(tree, key)
 
 
 def vouches(seen: Seen, note: str, tree: CompactRange) -> bool:
@@ -48,8 +48,8 @@ def vouches(seen: Seen, note: str, tree: CompactRange) -> bool:
     return fits and _signer(signed, [one.key for one in seen.history.admissions]) is not None
 
 
-def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
-    """The checkpoint, if it is one, of this log, and signed by a key of it that is in force."""
+def _check(seen: Seen, size: int, note: str, root: bytes) -> tuple[Checkpoint, VerifierKey]:
+    """The checkpoint, if it is one of this log, and the key in force that signed it."""
     try:
         signed = parse_note(note)
         claimed = Checkpoint.parse(signed.text)
@@ -77,7 +77,7 @@ def _check(seen: Seen, size: int, note: str, root: bytes) -> Checkpoint:
         raise _not_signed(seen, size, note, signed, fits=fits)
     if claimed.size == size:
         seen.history.check_in_force(key, size)
-    return claimed
+    return claimed, key
 
 
 def _signer(signed: SignedNote, known: list[VerifierKey]) -> VerifierKey | None:

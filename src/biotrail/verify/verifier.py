@@ -7,6 +7,7 @@ What is proven, in order, and by what:
 2. *Signatures and keys*: checkpoints are signed by keys in force at their size; keys come into
    force only through entries covered by a checkpoint of a key in force before; and the chain of
    keys begins at, or is vouched for by, a key that the auditor brought along.
+   Entries under a key that the log reports as stolen hold, and are named.
 3. *Completeness*: the log continues each earlier checkpoint that the auditor kept.
 4. *Beside the entries*: payloads open to their commitments; look-up columns say what entries say.
 
@@ -35,6 +36,7 @@ from biotrail.errors import (
 from biotrail.signing import VerifierKey
 from biotrail.stores import SQLiteReader, StoreReader
 from biotrail.trust import KeyHistory
+from biotrail.verify.affected import affected_entries
 from biotrail.verify.checkpoints import BrokenStretch
 from biotrail.verify.completeness import (
     check_continues,
@@ -129,9 +131,10 @@ class _Checking:
         check_upper_tiles(self.store, size)
         check_not_shorter(size, self.earlier, [one.key for one in history.admissions])
         complete = [check_continues(self.store, note, history) for note in self.earlier]
+        affected = affected_entries(self.store, size, history)
         if self.options.lookups:
             self._check_structure()
-        return self._report(results, history, complete)
+        return attrs.evolve(self._report(results, history, complete), affected=affected)
 
     def _measure(self) -> int:
         extent = self.store.extent()
@@ -174,6 +177,7 @@ class _Checking:
             root=checked[-1].root,
             checkpoint=checked[-1].note,
             keys=tuple(str(one.key) for one in history.admissions),
+            affected=(),
             checkpoints=sum(one.checkpoints for one in checked),
             signatures=sum(one.signatures for one in checked),
             every_signature=all(one.every_signature for one in checked),
