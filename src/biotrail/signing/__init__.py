@@ -10,6 +10,7 @@ from biotrail.signing.keys import VerifierKey
 from biotrail.signing.signer import Ed25519Signer, Signer
 
 if TYPE_CHECKING:
+    from biotrail.signing.aws_kms import AwsKmsSigner
     from biotrail.signing.keyfile import (
         finish_rotation,
         next_verifier_key,
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
         sign_note,
         verify_note,
     )
+    from biotrail.signing.pkcs11 import Pkcs11Signer
 
 __all__ = [
+    "AwsKmsSigner",
     "Ed25519Signer",
     "NoteSignature",
+    "Pkcs11Signer",
     "SignedNote",
     "Signer",
     "VerifierKey",
@@ -47,7 +51,9 @@ _NOTE, _KEY_FILE = "biotrail.signing.note", "biotrail.signing.keyfile"
 __getattr__ = load_when_used(
     __name__,
     {
+        "AwsKmsSigner": "biotrail.signing.aws_kms",
         "NoteSignature": _NOTE,
+        "Pkcs11Signer": "biotrail.signing.pkcs11",
         "SignedNote": _NOTE,
         "finish_rotation": _KEY_FILE,
         "next_verifier_key": _KEY_FILE,

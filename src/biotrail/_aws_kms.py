@@ -1,0 +1,152 @@
+"""A client of AWS KMS for the vault and for signing: bounded in time, over TLS, silent in logs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from biotrail._endpoints import parse_endpoint
+from biotrail.errors import BiotrailError, MissingDependencyError
+
+__all__ = ["KmsClient"]
+
+_LOGGERS = ("boto3", "botocore", "urllib3")
+_silent: ContextVar[bool] = ContextVar("biotrail_kms_call", default=False)
+
+
+class KmsClient:
+    """Calls of AWS KMS, whose errors are of one kind and tell no more than AWS's error code.
+
+    botocore writes whole requests and answers, keys in them, to its loggers at level DEBUG. So
+    nothing is logged in a call that is made here.
+    """
+
+    def __init__(
+        self,
+        *,
+        region: str | None,
+        endpoint_url: str | None,
+        ca_file: str | os.PathLike[str] | None,
+        session: Any,
+        timeout: float,
+        attempts: int,
+        failure: type[BiotrailError],
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            region: Region; from the environment or configuration of AWS if None.
+            endpoint_url: Where KMS is, if not at AWS's own address.
+            ca_file: Certificates that are trusted for it, PEM; the usual ones if None.
+            session: A ``boto3.Session`` with credentials; the default one if None.
+            timeout: Seconds to wait for a connection, and for each part of an answer.
+            attempts: How often a call is tried at most, 1 to 10.
+            failure: What is raised.
+        """
+        if not 0 < timeout <= 300 or not 1 <= attempts <= 10:
+            raise failure("a time-out is up to 300 s, and 1 to 10 attempts are made")
+        self._failure, self._session = failure, session
+        self._options: dict[str, Any] = {"region_name": region}
+        settings: dict[str, Any] = {
+            "connect_timeout": timeout,
+            "read_timeout": timeout,
+            "retries": {"mode": "standard", "total_max_attempts": attempts},
+        }
+        if ca_file is not None:
+            self._options["verify"] = os.fspath(ca_file)
+        if endpoint_url is not None:
+            try:
+                endpoint = parse_endpoint(endpoint_url)
+            except ValueError as error:
+                raise failure(f"endpoint_url: {error}") from None
+            self._options["endpoint_url"] = endpoint_url
+            if not endpoint.secure:
+                settings["proxies"] = {}  # what is for this machine must not leave it by a proxy
+        self._settings = settings
+        self._made: tuple[int, Any] | None = None
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """Return KMS's answer.
+
+        Args:
+            operation: Name of the operation as a method of the client, such as ``encrypt``.
+            **parameters: Its parameters.
+
+        Raises:
+            MissingDependencyError: boto3 is not installed.
+        """
+        client = self._client()
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            with _unlogged():
+                answer: dict[str, Any] = getattr(client, operation)(**parameters)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "unknown"))[:100]
+            raise self._failure(f"AWS KMS refused to {_words(operation)}: {code}") from None
+        except BotoCoreError as error:
+            kind = type(error).__name__
+            raise self._failure(
+                f"AWS KMS could not be asked to {_words(operation)}: {kind}"
+            ) from None
+        return answer
+
+    def close(self) -> None:
+        """Close connections."""
+        made, self._made = self._made, None
+        if made is not None:
+            made[1].close()
+
+    def _client(self) -> Any:
+        """The client of this process: a child after a fork must not share its parent's TLS."""
+        made = self._made
+        if made is None or made[0] != os.getpid():
+            made = self._made = (os.getpid(), self._new_client())
+        return made[1]
+
+    def _new_client(self) -> Any:
+        try:
+            import boto3
+            from botocore.config import Config
+            from botocore.exceptions import BotoCoreError
+        except ImportError:
+            raise MissingDependencyError(
+                "AWS KMS needs the package boto3: pip install 'biotrail[aws]'"
+            ) from None
+        try:
+            session = self._session or boto3.Session()
+            return session.client("kms", config=Config(**self._settings), **self._options)
+        except (BotoCoreError, ValueError) as error:
+            kind = type(error).__name__
+            raise self._failure(f"no client of AWS KMS can be made: {kind}: {error}") from None
+
+
+def _words(operation: str) -> str:
+    return operation.replace("_", " ")
+
+
+class _OutsideOfCalls(logging.Filter):
+    """Lets records of the loggers below pass only while no call to KMS is made."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _silent.get()
+
+
+_FILTER = _OutsideOfCalls()
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Silence the libraries below in this thread or task, whatever loggers they have made."""
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.startswith(_LOGGERS) and isinstance(logger, logging.Logger):
+            logger.addFilter(_FILTER)  # adding it again does nothing
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
