@@ -14,6 +14,7 @@ __all__ = [
     "check_log",
     "missing_guards",
     "prepare_schema",
+    "schema_version",
     "strange_guards",
 ]
 
@@ -78,8 +79,67 @@ _VERSION_1 = (
     "INSERT INTO head (one, size) VALUES (1, 0)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
-"""Statements that lead from version n to n + 1."""
+_VERSION_2 = (
+    """CREATE TABLE sealed (
+        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
+        payload BLOB NOT NULL,
+        subject BLOB,
+        actor BLOB,
+        device BLOB,
+        ip BLOB
+    ) STRICT""",
+    """CREATE TABLE data_keys (
+        id INTEGER PRIMARY KEY CHECK (id > 0),
+        reference BLOB NOT NULL UNIQUE,
+        key_id TEXT NOT NULL,
+        wrapped BLOB NOT NULL,
+        fingerprint BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE fences (
+        number INTEGER PRIMARY KEY CHECK (number > 0),
+        erasure BLOB NOT NULL UNIQUE,
+        content BLOB NOT NULL,
+        through INTEGER NOT NULL,
+        entry INTEGER
+    ) STRICT""",
+    """CREATE TABLE fence_references (
+        number INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        reference BLOB NOT NULL,
+        PRIMARY KEY (number, place)
+    ) STRICT""",
+    "CREATE INDEX sealed_subject ON sealed (subject) WHERE subject IS NOT NULL",
+    "CREATE INDEX sealed_actor ON sealed (actor) WHERE actor IS NOT NULL",
+    "CREATE INDEX sealed_device ON sealed (device) WHERE device IS NOT NULL",
+    "CREATE INDEX sealed_ip ON sealed (ip) WHERE ip IS NOT NULL",
+    """CREATE TRIGGER sealed_only_shrinks BEFORE UPDATE ON sealed
+        WHEN length(NEW.payload) >= length(OLD.payload) OR NEW.idx <> OLD.idx
+        OR NEW.subject IS NOT OLD.subject OR NEW.actor IS NOT OLD.actor
+        OR (NEW.device IS NOT NULL AND NEW.device IS NOT OLD.device)
+        OR (NEW.ip IS NOT NULL AND NEW.ip IS NOT OLD.ip)
+        BEGIN SELECT RAISE(ABORT, 'sealed payloads only shrink'); END""",
+    """CREATE TRIGGER sealed_no_delete BEFORE DELETE ON sealed
+        BEGIN SELECT RAISE(ABORT, 'sealed payloads only shrink'); END""",
+    """CREATE TRIGGER data_keys_stay BEFORE UPDATE ON data_keys
+        WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference
+        OR NEW.fingerprint <> OLD.fingerprint OR OLD.wrapped = zeroblob(length(OLD.wrapped))
+        BEGIN SELECT RAISE(ABORT, 'a destroyed key stays destroyed'); END""",
+    """CREATE TRIGGER data_keys_no_delete BEFORE DELETE ON data_keys
+        BEGIN SELECT RAISE(ABORT, 'a destroyed key stays destroyed'); END""",
+    """CREATE TRIGGER fences_stay BEFORE UPDATE ON fences
+        WHEN NEW.number <> OLD.number OR NEW.erasure <> OLD.erasure OR NEW.content <> OLD.content
+        OR NEW.through <> OLD.through OR OLD.entry IS NOT NULL
+        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
+    """CREATE TRIGGER fences_no_delete BEFORE DELETE ON fences
+        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
+    """CREATE TRIGGER fence_references_no_update BEFORE UPDATE ON fence_references
+        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
+    """CREATE TRIGGER fence_references_no_delete BEFORE DELETE ON fence_references
+        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+"""Statements that lead from version n to n + 1: a migration adds, and changes nothing."""
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
@@ -90,7 +150,7 @@ def prepare_schema(connection: sqlite3.Connection, name: str) -> None:
         StoreUnavailableError: The file belongs to another program or to a newer biotrail.
     """
     check_identity(connection, name)
-    version = _pragma(connection, "user_version")
+    version = schema_version(connection)
     if version == SCHEMA_VERSION:
         return
     for statements in MIGRATIONS[version:]:
@@ -132,28 +192,35 @@ def check_log(connection: sqlite3.Connection, name: str) -> None:
         StoreUnavailableError: It is something else, of a newer version, or empty.
     """
     check_identity(connection, name)
-    if _pragma(connection, "user_version") == 0:
+    if schema_version(connection) == 0:
         raise StoreUnavailableError(f"{name} is empty: it is not a biotrail log")
 
 
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Version of the file's schema; 0 for a file that is not begun."""
+    return _pragma(connection, "user_version")
+
+
 def missing_guards(connection: sqlite3.Connection) -> list[str]:
-    """Names of triggers and indexes that the schema has and this file lacks, or has changed."""
+    """What the schema of the file's version has and this file lacks, or has changed: names."""
     found = {
         name: _squeeze(sql or "")
         for name, sql in connection.execute("SELECT name, sql FROM sqlite_schema")
     }
-    return sorted(name for name, sql in _expected().items() if found.get(name) != sql)
+    expected = _expected(schema_version(connection))
+    return sorted(name for name, sql in expected.items() if found.get(name) != sql)
 
 
 def strange_guards(connection: sqlite3.Connection) -> list[str]:
     """Names of triggers and views that the schema does not have: they act on what is written."""
+    expected = _expected(schema_version(connection))
     query = "SELECT name FROM sqlite_schema WHERE type IN ('trigger', 'view') ORDER BY name"
-    return [name for (name,) in connection.execute(query) if name not in _expected()]
+    return [name for (name,) in connection.execute(query) if name not in expected]
 
 
-def _expected() -> dict[str, str]:
+def _expected(version: int) -> dict[str, str]:
     pattern = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
-    statements = [statement for version in MIGRATIONS for statement in version]
+    statements = [statement for some in MIGRATIONS[:version] for statement in some]
     named = [(pattern.match(statement), statement) for statement in statements]
     return {match[1]: _squeeze(statement) for match, statement in named if match}
 

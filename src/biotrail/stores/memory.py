@@ -7,23 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError, StoreError
+from biotrail.stores._memory_sealed import SealedMemory
 from biotrail.stores.base import Batch, Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore:
+class MemoryStore(SealedMemory):
     """Keeps everything in lists and dictionaries of this process."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._turn = threading.RLock()
+        super().__init__()
         self._entries: list[StoredEntry] = []
         self._lookups: list[Lookup] = []
-        self._payloads: dict[int, bytes] = {}
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._events: dict[bytes, int] = {}
-        self._references: dict[tuple[str, str], list[bytes]] = {}
 
     def turn(self) -> AbstractContextManager[None]:
         """Take the writer's turn among this process's threads."""
@@ -34,6 +33,7 @@ class MemoryStore:
         with self._turn:
             if len(self._entries) != batch.first:
                 raise HeadMovedError(f"the log has {len(self._entries)} entries")
+            self._refuse_sealed(batch)
             self._refuse_repetition(batch)
             self._write(batch)
 
@@ -55,12 +55,11 @@ class MemoryStore:
         self._tiles.update({(tile.level, tile.index): tile.hashes for tile in batch.tiles})
         for index, one in enumerate(batch.entries, batch.first):
             checkpoint = batch.checkpoint if index == batch.size - 1 else None
-            if one.payload is not None:
-                self._payloads[index] = one.payload
             if one.lookup.event_id is not None:
                 self._events[one.lookup.event_id] = index
             self._lookups.append(one.lookup)
             self._entries.append(StoredEntry(index, one.entry, checkpoint))
+        self._write_sealed(batch)
 
     def head(self) -> StoredHead | None:
         """The head, or None for an empty store."""
@@ -81,10 +80,9 @@ class MemoryStore:
         """Look-up columns of a range."""
         return enumerate(self._lookups[max(start, 0) : max(stop, 0)], max(start, 0))
 
-    def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-        """Payloads of a range."""
-        last = min(stop, len(self._entries))
-        return iter([(i, self._payloads[i]) for i in range(start, last) if i in self._payloads])
+    def entries_at(self, indices: Sequence[int]) -> dict[int, bytes]:
+        """The entries at these indices."""
+        return {i: self._entries[i].entry for i in indices if 0 <= i < len(self._entries)}
 
     def tile(self, level: int, index: int) -> bytes | None:
         """A full tile, or None."""
@@ -118,7 +116,8 @@ class MemoryStore:
         with self._turn:
             size = len(self._entries)
             checkpoint = self._entries[-1].checkpoint if size else None
-            return Extent(size, size, max(self._payloads, default=-1) + 1, checkpoint)
+            last = max((*self._clear, *self._sealed), default=-1)
+            return Extent(size, size, last + 1, checkpoint)
 
     def structure_faults(self) -> list[str]:
         """Nothing: lists have no structure of their own to break."""

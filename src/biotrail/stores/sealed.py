@@ -111,6 +111,10 @@ class SealedStoreReader(StoreReader, Protocol):
         """Indices, in order, of the sealed payloads whose address tags begin so."""
         ...
 
+    def clear_payloads(self, start: int, stop: int) -> Iterator[int]:
+        """Indices, in order, of the payloads of a range that were never sealed."""
+        ...
+
     def payloads_at(self, indices: Sequence[int]) -> dict[int, bytes]:
         """The payloads, sealed or not, at these indices; those without one are left out."""
         ...

@@ -1,0 +1,149 @@
+"""The sealed half of the SQLite store, as far as it is read: payloads, wrapped keys, fences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from biotrail.stores._sqlite_connections import Connections
+from biotrail.stores._sqlite_schema import schema_version
+from biotrail.stores.sealed import Fence, WrappedKey
+
+__all__ = ["SealedReading", "after", "in_groups"]
+
+_VALUES_PER_QUERY = 500
+_SEALED_SINCE = 2
+_RANGE = "idx >= ? AND idx < ?"
+# A destroyed key keeps its length, so that SQLite overwrites it where it lies.
+_INTACT = "wrapped <> zeroblob(length(wrapped))"
+_KEY = f"reference, key_id, CASE WHEN {_INTACT} THEN wrapped ELSE x'' END, fingerprint"
+
+
+class SealedReading(Connections):
+    """Reads what the vault keeps; a file of schema version 1 has nothing of it."""
+
+    _sealed_seen = False
+
+    def _has_sealed(self) -> bool:
+        # A writer may bring the file up to date while it is being read; it never goes back.
+        if not self._sealed_seen:
+            with self._translated, self._reading() as connection:
+                self._sealed_seen = schema_version(connection) >= _SEALED_SINCE
+        return self._sealed_seen
+
+    def _sealed_rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        return self._rows(query, values) if self._has_sealed() else iter(())
+
+    def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Payloads of a range, sealed or not."""
+        query = f"SELECT idx, payload FROM payloads WHERE {_RANGE}"  # noqa: S608 - our own words
+        if not self._has_sealed():
+            return self._rows(f"{query} ORDER BY idx", (start, stop))
+        sealed = f"SELECT idx, payload FROM sealed WHERE {_RANGE}"  # noqa: S608 - our own words
+        both = f"{query} UNION ALL {sealed} ORDER BY idx"
+        return self._rows(both, (start, stop, start, stop))
+
+    def clear_payloads(self, start: int, stop: int) -> Iterator[int]:
+        """Indices, in order, of the payloads that were never sealed."""
+        query = f"SELECT idx FROM payloads WHERE {_RANGE} ORDER BY idx"  # noqa: S608
+        return (int(row[0]) for row in self._rows(query, (start, stop)))
+
+    def payloads_at(self, indices: Sequence[int]) -> dict[int, bytes]:
+        """The payloads, sealed or not, at these indices."""
+        found: dict[int, bytes] = {}
+        for some, marks in in_groups(indices):
+            query = f"SELECT idx, payload FROM payloads WHERE idx IN ({marks})"  # noqa: S608
+            found.update(self._rows(query, some))
+            query = f"SELECT idx, payload FROM sealed WHERE idx IN ({marks})"  # noqa: S608
+            found.update(self._sealed_rows(query, some))
+        return found
+
+    def entries_at(self, indices: Sequence[int]) -> dict[int, bytes]:
+        """The entries at these indices."""
+        found: dict[int, bytes] = {}
+        for some, marks in in_groups(indices):
+            query = f"SELECT idx, entry FROM entries WHERE idx IN ({marks})"  # noqa: S608
+            found.update(self._rows(query, some))
+        return found
+
+    def sealed_of(self, reference: bytes, start: int, stop: int) -> Iterator[int]:
+        """Indices of the sealed payloads whose subject or actor this is."""
+        query = (
+            f"SELECT idx FROM sealed WHERE subject = ? AND {_RANGE} UNION "  # noqa: S608
+            f"SELECT idx FROM sealed WHERE actor = ? AND {_RANGE} ORDER BY idx"
+        )
+        values = (reference, start, stop)
+        return (int(row[0]) for row in self._sealed_rows(query, (*values, *values)))
+
+    def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
+        """Indices of the sealed payloads whose device has this tag."""
+        query = f"SELECT idx FROM sealed WHERE device = ? AND {_RANGE} ORDER BY idx"  # noqa: S608
+        return (int(row[0]) for row in self._sealed_rows(query, (tag, start, stop)))
+
+    def sealed_by_ip(self, prefix: bytes, start: int, stop: int) -> Iterator[int]:
+        """Indices of the sealed payloads whose address tags begin so."""
+        query = f"SELECT idx FROM sealed WHERE {_RANGE} AND ip >= ?"  # noqa: S608 - our own words
+        values: list[object] = [start, stop, prefix]
+        if (limit := _following(prefix)) is not None:
+            query, values = f"{query} AND ip < ?", [*values, limit]
+        return (int(row[0]) for row in self._sealed_rows(f"{query} ORDER BY idx", values))
+
+    def data_keys(self, references: Sequence[bytes]) -> dict[bytes, WrappedKey]:
+        """The data keys of these references."""
+        found: dict[bytes, WrappedKey] = {}
+        for some, marks in in_groups(references):
+            query = f"SELECT {_KEY} FROM data_keys WHERE reference IN ({marks})"  # noqa: S608
+            found.update((row[0], WrappedKey(*row)) for row in self._sealed_rows(query, some))
+        return found
+
+    def data_keys_after(self, position: int, limit: int) -> list[tuple[int, WrappedKey]]:
+        """Data keys in the order in which they were kept, destroyed ones too."""
+        query = f"SELECT id, {_KEY} FROM data_keys WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        rows = self._sealed_rows(query, (position, max(limit, 0)))
+        return [(int(row[0]), WrappedKey(*row[1:])) for row in rows]
+
+    def count_data_keys(self, key_id: str | None = None) -> int:
+        """How many data keys there are that are not destroyed."""
+        query = f"SELECT count(*) FROM data_keys WHERE {_INTACT}"  # noqa: S608 - our own words
+        values = []
+        if key_id is not None:
+            query, values = f"{query} AND key_id = ?", [key_id]
+        return sum(int(row[0]) for row in self._sealed_rows(query, values))
+
+    def fence_count(self) -> int:
+        """How many fences were ever written."""
+        rows = self._sealed_rows("SELECT coalesce(max(number), 0) FROM fences")
+        return sum(int(row[0]) for row in rows)
+
+    def fences(self, *, unfinished: bool = False) -> list[Fence]:
+        """Fences in the order in which they were written."""
+        query = (
+            "SELECT f.number, f.erasure, f.content, f.through, f.entry, r.reference "
+            "FROM fences AS f JOIN fence_references AS r USING (number) "
+            "WHERE f.entry IS NULL OR ? ORDER BY f.number, r.place"
+        )
+        found: dict[int, Fence] = {}
+        for number, erasure, content, through, entry, reference in self._sealed_rows(
+            query, (not unfinished,)
+        ):
+            known = found.setdefault(number, Fence(erasure, (), content, through, entry))
+            found[number] = known._replace(references=(*known.references, reference))
+        return list(found.values())
+
+
+def in_groups(values: Sequence[object]) -> Iterator[tuple[list[object], str]]:
+    """Values in groups that one query can bear, each with its placeholders."""
+    for start in range(0, len(values), _VALUES_PER_QUERY):
+        some = list(values[start : start + _VALUES_PER_QUERY])
+        yield some, ",".join("?" * len(some))
+
+
+def after(last: int | None) -> int:
+    """One more than an index; 0 where there is none."""
+    return 0 if last is None else last + 1
+
+
+def _following(prefix: bytes) -> bytes | None:
+    """The least bytes that are above all that begin so; None where nothing is."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes((kept[-1] + 1,)) if kept else None
