@@ -182,14 +182,14 @@ class AuditLogger:
     async def arecord(self, event: Event) -> Receipt:
         """Record one event from a task; see `record`."""
         self._check_process()
-        receipt = only(await self._submit_async([self._prepare(event)]))
+        receipt = only(await self._submit_async(await self._prepare_async([event])))
         await self._recover_async()
         return receipt
 
     async def arecord_many(self, events: Iterable[Event]) -> list[Receipt]:
         """Record many events from a task; see `record_many`."""
         self._check_process()
-        prepared = [self._prepare(event) for event in events]
+        prepared = await self._prepare_async(list(events))
         receipts: list[Receipt] = []
         for start in range(0, len(prepared), _BATCH):
             receipts += every(await self._submit_async(prepared[start : start + _BATCH]))
@@ -354,6 +354,8 @@ class AuditLogger:
             with suppress(BiotrailError):  # a log that cannot be written cannot say so either
                 self._write("log_stopped", {"writer": started})
         self._committer.close()
+        if self._vaulted is not None:
+            self._vaulted.vault.forget()  # no unwrapped key outlives the log that it was for
         self._store.close()
 
     async def aclose(self) -> None:
@@ -417,6 +419,17 @@ class AuditLogger:
         self._committer.check_open()
         with not_recorded:
             return self._preparer.prepare(event)
+
+    async def _prepare_async(self, events: Sequence[Event]) -> list[Prepared]:
+        """Prepare in the loop's thread, unless a store or a key provider has to be asked."""
+        if self._preparer.is_at_hand(events):
+            return [self._prepare(event) for event in events]
+        import asyncio
+
+        def prepare() -> list[Prepared]:
+            return [self._prepare(event) for event in events]
+
+        return await asyncio.get_running_loop().run_in_executor(None, prepare)
 
     def _submit(self, records: Sequence[Prepared]) -> list[Receipt | BiotrailError]:
         with not_recorded:

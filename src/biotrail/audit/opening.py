@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biotrail.audit.logger import AuditLogger
 from biotrail.audit.receipt import Receipt
@@ -20,6 +20,9 @@ from biotrail.signing import (
     prepare_rotation,
 )
 from biotrail.stores import MemoryStore
+
+if TYPE_CHECKING:
+    from biotrail.vault import Vault
 
 __all__ = ["PASSPHRASE_VARIABLE", "open_log", "rotate_key_file"]
 
@@ -36,10 +39,14 @@ def open_log(
     key: PathLike | None = None,
     signer: Signer | None = None,
     trusted: Iterable[VerifierKey | str] = (),
+    vault: Vault | bool = True,
     timeout: float = 10.0,
     **options: Any,
 ) -> AuditLogger:
     """Open a log in a SQLite file, beginning it if there is none.
+
+    Personal data is sealed: under keys in a second key file beside the log, ``<path>.vault``, which
+    the same passphrase opens and which is made on first use.
 
     Args:
         path: The file; ``":memory:"`` for a log that lasts as long as the logger.
@@ -50,20 +57,27 @@ def open_log(
         key: The key file, made on first use with mode 0600; ``<path>.key`` if None.
         signer: A signer of your own, instead of a key file.
         trusted: Verifier keys that are trusted beforehand; see `AuditLogger`.
+        vault: A vault of your own, or whether to seal personal data at all. A log in memory, and
+            one with a signer of your own and no passphrase, seals only with a vault of your own.
         timeout: Seconds to wait while another program holds the file locked.
         **options: Further options of `AuditLogger`.
 
     Raises:
         KeyFileError: No passphrase, or the key file cannot be used.
+        VaultError: The vault's key file cannot be used, or is not this log's.
         VerificationError: The stored log does not check out; it is not appended to.
         SigningError: The key is not in force in this log.
         StoreError: The file cannot be read or written.
     """
+    if not isinstance(vault, bool):
+        options["vault"] = vault
     beforehand = [VerifierKey.parse(one) if isinstance(one, str) else one for one in trusted]
     if os.fspath(path) == _IN_MEMORY:
         return AuditLogger(
             MemoryStore(), signer or Ed25519Signer.generate(origin), trusted=beforehand, **options
         )
+    if vault is True and (signer is None or _given(passphrase)):
+        options["vault"] = _file_vault(path, _secret(passphrase))
     if signer is not None:
         return _logger(path, signer, beforehand, timeout, options)
     key_path = Path(f"{os.fspath(path)}.key" if key is None else key)
@@ -126,6 +140,32 @@ def _logger(
     except BaseException:
         store.close()
         raise
+
+
+def _file_vault(path: PathLike, passphrase: str | bytes) -> Vault:
+    """The vault whose key file lies beside the log; made unless the log is sealed already."""
+    from biotrail.vault import PassphraseKeyProvider, Vault
+
+    place = Path(f"{os.fspath(path)}.vault")
+    create = not os.path.lexists(place) and not _sealed(path)
+    return Vault(PassphraseKeyProvider(place, passphrase=passphrase, create=create))
+
+
+def _sealed(path: PathLike) -> bool:
+    """Whether a log has data keys already: then a missing key file is a mistake."""
+    from biotrail.stores import SQLiteReader
+
+    if not _begun(path):
+        return False
+    reader = SQLiteReader(path)
+    try:
+        return reader.count_data_keys() > 0
+    finally:
+        reader.close()
+
+
+def _given(passphrase: str | bytes | None) -> bool:
+    return passphrase is not None or bool(os.environ.get(PASSPHRASE_VARIABLE))
 
 
 def _begun(path: PathLike) -> bool:

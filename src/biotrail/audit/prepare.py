@@ -134,6 +134,13 @@ class Preparer:
         columns = _columns(event, reference)
         return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
 
+    def is_at_hand(self, events: Sequence[object]) -> bool:
+        """Whether preparing them waits for no key provider."""
+        sealer = self.sealer
+        return sealer is None or all(
+            sealer.is_at_hand(event) for event in events if isinstance(event, Event)
+        )
+
     def _sealed(self, event: Event, sealer: Sealer) -> Prepared:
         sealed = sealer.seal(event)
         _check_size(event, sealed.body)
