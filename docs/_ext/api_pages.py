@@ -50,6 +50,11 @@ def _data_directive(module: ModuleType, name: str) -> str:
     return f".. py:data:: {module.__name__}.{name}\n\n{text}\n"
 
 
+def _bases(value: type) -> list[type]:
+    """The classes of biotrail that a class inherits from."""
+    return [base for base in value.__mro__[1:] if base.__module__.startswith(f"{PACKAGE}.")]
+
+
 def _directive(module: ModuleType, name: str) -> str:
     """How this name is documented, with its members where it has any."""
     value = getattr(module, name)
@@ -58,6 +63,8 @@ def _directive(module: ModuleType, name: str) -> str:
         if issubclass(value, BaseException):
             return f".. autoexception:: {full_name}\n   :members:\n   :show-inheritance:\n"
         options = "   :undoc-members:\n" if issubclass(value, Enum) else ""
+        if any("._" in base.__module__ for base in _bases(value)):
+            options += "   :inherited-members:\n"  # no page shows a base that is not public
         return f".. autoclass:: {full_name}\n   :members:\n{options}"
     if inspect.isroutine(value):
         return f".. autofunction:: {full_name}\n"

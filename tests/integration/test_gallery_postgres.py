@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,33 @@ def test_of_many_nodes_one_enrols_a_person(server: str) -> None:
         one.refresh()
         assert (len(one), one.gallery.version) == (8, 8)
         one.close()
+
+
+def test_every_node_knows_when_references_end(server: str) -> None:
+    """An end is sealed with the reference's samples, and holds on nodes that load it later."""
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    end = now + timedelta(microseconds=1)
+    times = [now]
+
+    def open_node() -> PostgresGallery:
+        return PostgresGallery(server, MATCHER.card, key=KEY, name="ends", clock=lambda: times[0])
+
+    made = features(3)
+    with open_node() as first:
+        first.add(Reference.from_samples(made[:2], id="ends", expires=end))
+        first.add(made[2], reference="stays")
+        with open_node() as second:
+            for one in (first, second):
+                assert one.identify(made[0], top=1).candidates[0].reference == "ends"
+                assert one.gallery.reference("ends").expires == end
+            times[0] = end
+            for one in (first, second):
+                found = one.identify(made[0], top=2).candidates
+                assert [candidate.reference for candidate in found] == ["stays"]
+                assert one.gallery.expired() == ["ends"]
+            first.remove("ends")
+            second.refresh()
+            assert second.gallery.expiries() == {}
 
 
 def test_the_database_holds_no_values(server: str) -> None:

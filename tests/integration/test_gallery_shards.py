@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -120,6 +121,20 @@ def test_of_two_threads_one_enrols_a_person(client: Any) -> None:
             thread.join()
     assert sorted(outcomes) == ["enrolled"] * 10 + ["refused"] * 10
     assert len(shards) == 10
+
+
+def test_shards_find_nobody_whose_time_is_over(client: Any) -> None:
+    """Each shard knows the ends of its references, and fills their places with others."""
+    shards = ShardedGallery(client, MATCHER.card)
+    made = features(20)
+    over = datetime(2020, 1, 1, tzinfo=UTC)
+    for number, one in enumerate(made):
+        end = None if number % 4 else over
+        shards.add(Reference.from_features(one, id=f"r{number}", expires=end))
+    valid = {f"r{number}" for number in range(20) if number % 4}
+    for one in made[:5]:
+        assert {found.reference for found in shards.identify(one, top=15).candidates} == valid
+    assert shards.duplicates(made[4], threshold=0.999) == ()
 
 
 def test_the_shards_are_in_other_processes(client: Any) -> None:

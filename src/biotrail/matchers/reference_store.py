@@ -164,6 +164,10 @@ class ReferenceStore(Closing):
         now = self._now()
         return [str(one.id) for one in self._active() if one.expired(now)]
 
+    def expiries(self) -> dict[str, datetime]:
+        """When active references end, by id, for a gallery; those without an end are not in it."""
+        return {str(one.id): one.expires for one in self._active() if one.expires is not None}
+
     def revoke(self, id: str, *, reason: str) -> None:
         """End a reference for good. Its features are deleted; its id stays taken.
 

@@ -20,6 +20,7 @@ from biotrail.errors import (
 )
 from biotrail.matchers import Reference
 from biotrail.matchers.attempts import AttemptHistory
+from biotrail.matchers.gallery import Gallery
 from biotrail.matchers.policy import DecisionPolicy
 from tests.unit.audit._checking import (
     ALIKE,
@@ -354,6 +355,20 @@ def test_who_is_identified_must_be_valid_still(
     assert (granted, last["reason"]) == (False, reason)
     assert last["comparison"]["decision"] == "match"
     assert (check.denied, check.matched) == (reason, False)
+
+
+def test_who_has_ended_in_a_gallery_is_not_identified(trail: Trail) -> None:
+    """A gallery's reference whose time is over is no candidate: the next best is recorded."""
+    times = [NOW]
+    searched = Gallery(Camera().card, clock=lambda: times[0])
+    searched.add(reference(ENROLLED, expires=NOW + timedelta(seconds=1)))
+    searched.add(reference(OTHER, id="ref-2"))
+    for now, name, matched in ((NOW, "ref-1", True), (NOW + timedelta(seconds=1), "ref-2", False)):
+        times[0] = now
+        with trail.log.attempt(action="door.open", occurred=now) as attempt:
+            check = attempt.identify(Camera(), searched, ALIKE, threshold=0.7)
+        assert check.matched == matched
+        assert trail.last()["comparison"]["reference"] == name
 
 
 def test_turned_away_before_a_search(trail: Trail) -> None:

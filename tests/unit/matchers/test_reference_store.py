@@ -214,6 +214,16 @@ def test_no_file_is_made_for_a_key_that_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ends_for_a_gallery(kept: ReferenceStore, clock: Clock) -> None:
+    """Ends are given by id, of active references that have one, whether it has come or not."""
+    for number in range(4):
+        end = NOW + timedelta(days=number) if number else None
+        kept.add(reference(number, id=f"r{number}", expires=end))
+    kept.revoke("r3", reason="policy")
+    clock.now = NOW + timedelta(days=1)
+    assert kept.expiries() == {"r1": NOW + timedelta(days=1), "r2": NOW + timedelta(days=2)}
+
+
 # --- versions --------------------------------------------------------------------------------
 
 

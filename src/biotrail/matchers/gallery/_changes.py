@@ -4,15 +4,19 @@ Every change has a number, given under a lock of the gallery's row, so that chan
 the order of their numbers and without gaps. A removal deletes the reference's rows and leaves its
 id, so that nodes learn of it.
 
-Features are sealed with AES-256-GCM under a key of the gallery's own (HKDF-SHA256 of the host's key
-with the gallery's salt), bound to the gallery, the change's number and the reference's id: the
-database holds ids, numbers and sealed values, and a row that was moved or changed does not open.
+What is sealed of a sample is its values, float32, and where it has an end, that in microseconds
+since 1970, 8 bytes, all little-endian. The key for AES-256-GCM is the gallery's own (HKDF-SHA256 of
+the host's key with the gallery's salt), and each row is bound to the gallery, the change's number
+and the reference's id: the database holds ids, numbers and sealed values, and a row that was moved
+or changed does not open.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MatcherError
@@ -41,6 +45,9 @@ CREATE INDEX IF NOT EXISTS biotrail_gallery_reference
 """
 CHANNEL = "biotrail_gallery"
 """Where PostgreSQL tells of changes."""
+_END = struct.Struct("<q")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _LOCK = 0x62_74_67_61
 """Advisory lock while tables are made: two nodes may start at once."""
 
@@ -60,6 +67,7 @@ class Changes:
 
     def __init__(self, connection: Connection[Any], card: ModelCard, name: str, key: bytes) -> None:
         self._connection, self._name = connection, name
+        self._dimension = card.dimension
         self._cipher = self._open(card.digest, key)
 
     def _open(self, card: bytes, key: bytes) -> RowCipher:
@@ -95,11 +103,12 @@ class Changes:
             self._connection.execute(locked, (self._name,))
             yield
 
-    def add(self, reference: str, rows: Rows) -> None:
-        """Write samples of a reference, float32; in a transaction."""
+    def add(self, reference: str, rows: Rows, end: datetime | None) -> None:
+        """Write samples of a reference, float32, and when it ends; in a transaction."""
         last = self._next(len(rows))
+        ending = b"" if end is None else _END.pack((end - _EPOCH) // _MICROSECOND)
         for number, row in enumerate(rows, last - len(rows) + 1):
-            plain = row.astype("<f4").tobytes()
+            plain = row.astype("<f4").tobytes() + ending
             self._write(number, reference, self._cipher.seal(plain, self._name, number, reference))
 
     def remove(self, reference: str) -> int:
@@ -115,8 +124,10 @@ class Changes:
 
     def after(
         self, number: int, connection: Connection[Any]
-    ) -> Iterator[tuple[int, str, Vector | None]]:
-        """Later changes in their order: number, reference, and a sample or None for a removal.
+    ) -> Iterator[tuple[int, str, Vector | None, datetime | None]]:
+        """Later changes in their order: number, reference, sample and its end.
+
+        The sample is None for a removal, and the end where it has none.
 
         Raises:
             MatcherError: A row was changed, moved or sealed with another key.
@@ -130,10 +141,11 @@ class Changes:
         ).fetchall()
         for later, reference, sealed in found:
             if sealed is None:
-                yield later, reference, None
+                yield later, reference, None, None
             else:
                 plain = self._cipher.open(bytes(sealed), self._name, later, reference)
-                yield later, reference, numpy.frombuffer(plain, "<f4").astype(numpy.float64)
+                row = numpy.frombuffer(plain, "<f4", self._dimension).astype(numpy.float64)
+                yield later, reference, row, _end(plain[4 * self._dimension :])
 
     def _next(self, count: int) -> int:
         """The last of so many numbers for changes, under the lock that keeps them in order."""
@@ -150,3 +162,8 @@ class Changes:
             "INSERT INTO biotrail_gallery_change VALUES (%s, %s, %s, %s)",
             (self._name, number, reference, sealed),
         )
+
+
+def _end(sealed: bytes) -> datetime | None:
+    """The end that stands behind a sample's values, if it has one."""
+    return _EPOCH + _END.unpack(sealed)[0] * _MICROSECOND if sealed else None

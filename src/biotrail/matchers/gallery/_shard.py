@@ -7,7 +7,7 @@ from typing import Any
 from biotrail.errors import MatcherError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.gallery._gallery import Gallery
+from biotrail.matchers.gallery._expiring import Gallery
 from biotrail.matchers.gallery.candidates import Ranked
 
 __all__ = ["Shard", "answers"]

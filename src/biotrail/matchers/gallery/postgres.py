@@ -8,7 +8,7 @@ them, is in `biotrail.matchers.gallery._changes`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.gallery._changes import CHANNEL, Changes
 from biotrail.matchers.gallery._checks import checked_id, checked_rows, refuse_others
-from biotrail.matchers.gallery._gallery import Gallery
+from biotrail.matchers.gallery._ends import end_of
+from biotrail.matchers.gallery._expiring import Gallery
 from biotrail.matchers.gallery.candidates import Candidate, Identification
-from biotrail.matchers.reference import checked_reference_id
+from biotrail.matchers.reference import Reference, checked_reference_id
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -43,6 +44,7 @@ class PostgresGallery(Closing):
         card: As for a `Gallery`.
         key: 32 bytes, the same on all nodes.
         name: Name of the gallery: several may share a database.
+        clock: As for a `Gallery`; by it references end on this node.
 
     Raises:
         MissingDependencyError: psycopg is not installed.
@@ -50,7 +52,13 @@ class PostgresGallery(Closing):
     """
 
     def __init__(
-        self, connection: str, card: ModelCard, *, key: bytes, name: str = "gallery"
+        self,
+        connection: str,
+        card: ModelCard,
+        *,
+        key: bytes,
+        name: str = "gallery",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         try:
             import psycopg
@@ -58,7 +66,7 @@ class PostgresGallery(Closing):
             raise MissingDependencyError(
                 "PostgresGallery needs psycopg: pip install 'biotrail[postgres]'"
             ) from error
-        self.gallery = Gallery(card, name=name)
+        self.gallery = Gallery(card, name=name, clock=clock)
         self._info = connection
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -101,7 +109,7 @@ class PostgresGallery(Closing):
                 self._take_in(self._connection)  # all that was committed before this lock
                 found = self.gallery.duplicates(features, threshold=refuse_duplicates)
                 refuse_others(found, identifier)
-            self._changes.add(identifier, rows)
+            self._changes.add(identifier, rows, end_of(features))
         self.refresh()
         return identifier
 
@@ -141,9 +149,11 @@ class PostgresGallery(Closing):
         count = 0
         with self._lock:
             began = datetime.now(UTC)
-            for number, reference, row in self._changes.after(table.version, connection):
+            for number, reference, row, end in self._changes.after(table.version, connection):
                 if row is not None:
-                    self.gallery.add(Features(card_digest=digest, values=row), reference=reference)
+                    self.gallery.add(
+                        Reference(card_digest=digest, values=row, id=reference, expires=end)
+                    )
                 elif reference in self.gallery:
                     self.gallery.remove(reference)
                 table.version = number
