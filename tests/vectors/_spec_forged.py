@@ -251,8 +251,8 @@ def _forms() -> list[Case]:
         "words of the future in open vocabularies": body(
             event(modality="smell", reason="mood", action="levitate", factors=["charm"])),
         "a reserved kind with any content": encode_value(
-            {"configuration_changed": {"a": [1, {"b": None}, True, -1], "c": b"\x00"}}),
-        "a reserved kind with no content": encode_value({"retention_applied": {}}),
+            {"log_read": {"a": [1, {"b": None}, True, -1], "c": b"\x00"}}),
+        "a reserved kind with no content": encode_value({"log_read": {}}),
         "numbers at the ends of 64 bits": encode_value(
             {"log_read": {"a": 2**64 - 1, "b": -(2**64)}}),
         "eight levels of containers": b"\xa1\x68log_read\xa1\x61a" + b"\x81" * 6 + b"\x00",

@@ -233,7 +233,7 @@ def _write_last_part(log: AuditLogger) -> None:
         ("log_started", {"writer": own, "software": "biotrail 0.1.0"}),
         ("log_gap", {"writer": own, "since": since, "until": until, "lost": 2, "reason": "full"}),
         ("log_stopped", {"writer": own}),
-        ("subject_erased", {}),
+        ("log_read", {}),
     )
     for kind, content in others:
         log._submit([prepare_other(kind, content)])

@@ -6,4 +6,11 @@ from biotrail.verify.prove import prove_entry
 from biotrail.verify.report import Verification
 from biotrail.verify.verifier import verify_log
 
-__all__ = ["AffectedEntries", "ProvenEntry", "Verification", "prove_entry", "verify_log", "verify_proof"]
+__all__ = [
+    "AffectedEntries",
+    "ProvenEntry",
+    "Verification",
+    "prove_entry",
+    "verify_log",
+    "verify_proof",
+]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from biotrail.canonical import (
-    Entry,
-    Payload,
-    decode_entry,
-    decode_payload,
-    encode_payload,
-    parse_time,
-)
+from biotrail.canonical import Entry, Payload, decode_entry, parse_time
 from biotrail.errors import AlteredError, CanonicalError, MalformedError, MissingError
 from biotrail.stores import Lookup, StoreReader
 from biotrail.tlog import leaf_hash
+from biotrail.verify.destruction import Destruction
+from biotrail.verify.payloads import PayloadCounts, Payloads
 
 __all__ = ["check_beside", "lookup_of"]
 
@@ -25,40 +20,44 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def check_beside(
-    store: StoreReader, start: int, leaves: Sequence[bytes], *, payloads: bool, lookups: bool
-) -> int:
+    store: StoreReader,
+    start: int,
+    leaves: Sequence[bytes],
+    *,
+    destruction: Destruction,
+    payloads: bool,
+    lookups: bool,
+) -> PayloadCounts:
     """Check what lies beside entries that have been proven.
 
     Args:
         store: The store.
         start: Index of the first entry.
         leaves: Leaf hashes of the entries, as they were proven.
-        payloads: Open the payloads.
+        destruction: What the log says was destroyed.
+        payloads: Check the payloads.
         lookups: Compare look-up columns, and with `payloads` also the subjects' references.
 
     Returns:
-        How many payloads opened to their commitments.
+        What was found of payloads.
 
     Raises:
-        AlteredError: A payload does not open to its commitments, or a column does not agree.
+        AlteredError: A payload is not the one that was recorded, or a column does not agree.
         MissingError: A payload, a row or a subject's reference is not there.
         MalformedError: An entry cannot be read.
     """
-    opened = 0
     stop = start + len(leaves)
-    stored = _Payloads(store.payloads(start, stop)) if payloads else None
+    stored = Payloads(store.payloads(start, stop), destruction) if payloads else None
     columns = iter(store.lookups(start, stop)) if lookups else None
-    references = _References(store) if payloads and lookups else None
+    references = _References(store, destruction) if payloads and lookups else None
     for (index, data, _), leaf in zip(store.raw_entries(start, stop), leaves, strict=True):
         entry = _decoded(index, data, leaf)
         if columns is not None:
             _check_columns(entry, next(columns, None))
-        payload = None if stored is None else stored.open(entry)
-        if payload is not None:
-            opened += 1
-            if references is not None:
-                references.check(entry, payload)
-    return opened
+        payload = None if stored is None else stored.check(entry)
+        if payload is not None and references is not None:
+            references.check(entry, payload)
+    return PayloadCounts() if stored is None else stored.counts
 
 
 def lookup_of(entry: Entry) -> Lookup:
@@ -115,67 +114,16 @@ def _check_columns(entry: Entry, row: tuple[int, Lookup] | None) -> None:
             )
 
 
-class _Payloads:
-    """Payloads in order of index, one looked at before it is taken."""
-
-    def __init__(self, rows: Iterator[tuple[int, bytes]]) -> None:
-        self._rows = rows
-        self._first = next(rows, None)
-
-    def open(self, entry: Entry) -> Payload | None:
-        """Open the payload of an entry, which must have one exactly if the entry says so."""
-        index = entry.index
-        root: Any = entry.content.get("payload") if entry.kind == "event" else None
-        there = self._first is not None and self._first[0] == index
-        if root is None and not there:
-            return None
-        if root is None:
-            raise AlteredError(f"entry {index} has a payload that it knows nothing of", index=index)
-        if not there:
-            raise MissingError(
-                f"the payload of entry {index} is missing, and no erasure was recorded",
-                index=index,
-                expected=root.hex(),
-            )
-        return _opened(entry, root, self._take())
-
-    def _take(self) -> bytes:
-        assert self._first is not None
-        _, data = self._first
-        self._first = next(self._rows, None)
-        return data
-
-
-def _opened(entry: Entry, root: bytes, data: bytes) -> Payload:
-    index, event_id = entry.index, entry.content["id"]
-    assert isinstance(event_id, bytes)
-    try:
-        payload = decode_payload(data)
-        _, found = encode_payload(event_id, list(payload.fields.items()), payload.salt)
-    except CanonicalError as error:
-        raise AlteredError(
-            f"the payload of entry {index} cannot be read: {error}",
-            index=index,
-            expected=root.hex(),
-        ) from error
-    if found != root:
-        raise AlteredError(
-            f"the payload of entry {index} does not open to the commitments in the entry",
-            index=index,
-            expected=root.hex(),
-            found=found.hex(),
-        )
-    return payload
-
-
 class _References:
     """Who stands behind a random reference: kept outside the log, and held against payloads.
 
-    A person's records are found by reference, so one that is missing would hide them.
+    A person's records are found by reference, so one that is missing would hide them. One that was
+    erased is meant to be.
     """
 
-    def __init__(self, store: StoreReader) -> None:
+    def __init__(self, store: StoreReader, destruction: Destruction) -> None:
         self._store = store
+        self._destruction = destruction
         self._kept: dict[tuple[str, str], frozenset[bytes]] = {}
 
     def check(self, entry: Entry, payload: Payload) -> None:
@@ -187,6 +135,8 @@ class _References:
         if key not in self._kept:
             self._kept[key] = frozenset(self._store.references(*key))
         reference: Any = entry.content.get("subject")
+        if self._destruction.is_erased(reference, entry.index):
+            return
         if reference not in self._kept[key]:
             raise MissingError(
                 f"the subject of entry {entry.index} is not known by the reference in the entry: "

@@ -13,6 +13,7 @@ from biotrail.tlog import leaf_hash
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import TILE_WIDTH, decode_tile
 from biotrail.verify.beside import check_beside
+from biotrail.verify.destruction import Destruction
 from biotrail.verify.seen import Seen
 from biotrail.verify.signed import settle
 
@@ -115,4 +116,11 @@ def _check_columns(seen: Seen) -> None:
     for first in range(0, seen.size, TILE_WIDTH):
         stop = min(first + TILE_WIDTH, seen.size)
         leaves = [leaf_hash(data) for _, data, _ in seen.store.raw_entries(first, stop)]
-        check_beside(seen.store, first, leaves, payloads=False, lookups=True)
+        check_beside(
+            seen.store,
+            first,
+            leaves,
+            destruction=Destruction(),
+            payloads=False,
+            lookups=True,
+        )

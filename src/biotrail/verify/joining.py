@@ -19,11 +19,12 @@ from biotrail.stores import StoreReader
 from biotrail.tlog import CompactRange
 from biotrail.trust import KEY_KINDS, KeyHistory
 from biotrail.verify.checkpoints import BrokenStretch
+from biotrail.verify.destruction import Destruction, claimed_destruction
 from biotrail.verify.scan import Stretch
 from biotrail.verify.seen import read_rows
 from biotrail.verify.stretches import STRETCH, Task, stretch_hash
 
-__all__ = ["Options", "check_trust", "cut", "join", "replay"]
+__all__ = ["Options", "check_trust", "cut", "join", "proven_destruction", "replay"]
 
 _LEVEL = STRETCH.bit_length() - 1
 
@@ -39,14 +40,29 @@ class Options:
 
 
 def cut(
-    store: StoreReader, size: int, trusted: Sequence[VerifierKey], options: Options
+    store: StoreReader,
+    size: int,
+    trusted: Sequence[VerifierKey],
+    options: Options,
+    destruction: Destruction | None = None,
 ) -> list[Task]:
     """Cut the log into stretches that can be checked each on its own.
+
+    Args:
+        store: The store.
+        size: Size of the log.
+        trusted: The auditor's keys.
+        options: What is asked.
+        destruction: What is known to have been destroyed; None for what the entries that the store
+            names say, which is to be held against `proven_destruction`.
 
     Raises:
         BrokenStretch: A tile that is needed for it is not there.
     """
-    keys = _candidate_keys(store, size, trusted)
+    others = [index for index in sorted({0, *store.indices_of_other_kinds()}) if 0 <= index < size]
+    keys = _candidate_keys(store, others, trusted)
+    if destruction is None:
+        destruction = claimed_destruction(store, others) if options.payloads else Destruction()
     tasks, before = [], CompactRange()
     for start in range(0, size, STRETCH):
         tasks.append(
@@ -56,6 +72,7 @@ def cut(
                 before=before.hashes,
                 origin=trusted[0].name,
                 keys=keys,
+                destruction=destruction,
                 **attrs.asdict(options),
             )
         )
@@ -72,13 +89,12 @@ def _stretch_hash(store: StoreReader, start: int) -> bytes:
 
 
 def _candidate_keys(
-    store: StoreReader, size: int, trusted: Sequence[VerifierKey]
+    store: StoreReader, others: Sequence[int], trusted: Sequence[VerifierKey]
 ) -> tuple[str, ...]:
     """Keys that may have signed. Whether they are the log's is settled by the replay."""
     found = {str(key): None for key in trusted}
-    for index in sorted({0, *store.indices_of_other_kinds()}):
-        if 0 <= index < size:
-            found |= dict.fromkeys(_keys_in(store, index))
+    for index in others:
+        found |= dict.fromkeys(_keys_in(store, index))
     return tuple(found)
 
 
@@ -109,6 +125,11 @@ def join(stretches: Sequence[Stretch], tasks: Sequence[Task]) -> None:
             tree.append_subtree(stretch.checked.tree[0], _LEVEL)
     if stretches[-1].checked.size != tasks[-1].stop:
         raise BrokenStretch(tasks[-1].stop - 1)  # no checkpoint covers the last entries
+
+
+def proven_destruction(stretches: Sequence[Stretch]) -> Destruction:
+    """What the entries that are in the log say was destroyed."""
+    return Destruction.told_by(data for stretch in stretches for data in stretch.destroying)
 
 
 def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:

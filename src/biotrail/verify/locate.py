@@ -46,6 +46,7 @@ from biotrail.verify.signed import settle
 
 __all__ = ["locate"]
 
+
 def locate(
     store: StoreReader,
     size: int,

@@ -31,7 +31,14 @@ class Verification:
         complete_since: Sizes of the earlier checkpoints that this log was found to continue.
             Empty: completeness is not shown, since nothing kept elsewhere was given; a tail that
             was cut off cleanly cannot be seen then.
-        payloads: How many payloads opened to their commitments; None if not checked.
+        payloads: How many payloads in the clear opened to their commitments; None if not checked,
+            as are the next four.
+        sealed: How many parts of payloads are sealed, and those that were recorded. A sealed
+            payload has a part for each person whom the event names, at least one.
+        erased: How many parts (or payloads in the clear) are gone by a recorded erasure.
+        retained: How many are gone by a recorded retention.
+        overdue: How many are still there although an erasure of their person is recorded: finish
+            it with ``biotrail doctor``.
         lookups: Whether look-up columns and the store's structure were found to agree with the
             entries; None if not checked.
         events: How many entries are events.
@@ -50,6 +57,10 @@ class Verification:
     strict: bool
     complete_since: tuple[int, ...]
     payloads: int | None
+    sealed: int | None
+    erased: int | None
+    retained: int | None
+    overdue: int | None
     lookups: bool | None
     events: int
     seconds: float

@@ -25,6 +25,7 @@ from biotrail.errors import BiotrailError, CanonicalError
 from biotrail.signing import VerifierKey
 from biotrail.trust import KEY_KINDS
 from biotrail.verify.checkpoints import BrokenStretch, Checked, check_checkpoints
+from biotrail.verify.destruction import DESTROYING_KINDS
 
 __all__ = ["BrokenStretch", "RawRow", "Stretch", "scan_stretch"]
 
@@ -38,6 +39,7 @@ def _opening(kind: str) -> bytes:
 
 _EVENT = _opening("event")
 _ABOUT_KEYS = tuple(map(_opening, KEY_KINDS))
+_DESTROYING = tuple(map(_opening, DESTROYING_KINDS))
 _KNOWN = tuple(map(_opening, KINDS))
 _RECORDED = b"\x78\x1b"
 # 85 01 <index> 58 20 <prev> 78 1b <recorded> <body>: one layout for each width of the index.
@@ -65,6 +67,7 @@ class Stretch:
         last_recorded: Time of recording of its last entry.
         leaves: Leaf hashes, for comparing with tiles.
         others: Index and bytes of the entries about keys.
+        destroying: Bytes of the entries that say that payloads were destroyed.
         events: Number of entries that are events.
         checked: What its checkpoints were found to say.
     """
@@ -77,6 +80,7 @@ class Stretch:
     last_recorded: bytes = b""
     leaves: list[bytes] = attrs.field(factory=list)
     others: list[tuple[int, bytes]] = attrs.field(factory=list)
+    destroying: list[bytes] = attrs.field(factory=list)
     events: int = 0
     checked: Checked = attrs.field(factory=Checked)
 
@@ -187,6 +191,8 @@ def _unlike_before(
         stretch.events -= 1
     if entry.startswith(_ABOUT_KEYS, body_at):
         stretch.others.append((expected, entry))
+    elif entry.startswith(_DESTROYING, body_at):
+        stretch.destroying.append(entry)
     return _RECORDED + recorded + _EVENT
 
 

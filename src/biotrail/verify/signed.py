@@ -14,6 +14,7 @@ from biotrail.errors import (
 from biotrail.signing import SignedNote, VerifierKey, parse_note
 from biotrail.tlog import Checkpoint, CompactRange, leaf_hash
 from biotrail.verify.beside import check_beside
+from biotrail.verify.destruction import claimed_destruction
 from biotrail.verify.seen import Seen, read_rows
 
 __all__ = ["settle", "vouches"]
@@ -173,10 +174,19 @@ def _range(first: int, last: int) -> str:
 
 def _first_contradicted(seen: Seen, start: int, stop: int) -> int | None:
     """The first entry of a range that what lies beside it contradicts."""
+    others = [index for index in seen.store.indices_of_other_kinds() if 0 <= index < seen.size]
+    destruction = claimed_destruction(seen.store, others)
     for row in read_rows(seen.store, start, stop):
         leaves = [leaf_hash(row.data)]
         try:
-            check_beside(seen.store, row.index, leaves, payloads=True, lookups=True)
+            check_beside(
+                seen.store,
+                row.index,
+                leaves,
+                destruction=destruction,
+                payloads=True,
+                lookups=True,
+            )
         except VerificationError:
             return row.index
     return None

@@ -12,6 +12,8 @@ from biotrail.stores import StoreReader
 from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import TILE_WIDTH, decode_tile
 from biotrail.verify.beside import check_beside
+from biotrail.verify.destruction import Destruction
+from biotrail.verify.payloads import PayloadCounts
 from biotrail.verify.scan import BrokenStretch, Stretch, scan_stretch
 
 __all__ = ["STRETCH", "Result", "Task", "run_task", "stretch_hash"]
@@ -32,8 +34,9 @@ class Task:
         keys: Candidate verifier keys, as text.
         every_signature: As `scan_stretch`.
         strict: Decode every entry.
-        payloads: Open payloads.
+        payloads: Check payloads.
         lookups: Compare look-up columns.
+        destruction: What is claimed to have been destroyed; held against the log afterwards.
     """
 
     start: int
@@ -45,14 +48,15 @@ class Task:
     strict: bool
     payloads: bool
     lookups: bool
+    destruction: Destruction
 
 
 @attrs.frozen
 class Result:
-    """What a worker answers: what the scan found, and how many payloads opened."""
+    """What a worker answers: what the scan found, and what was found of payloads."""
 
     stretch: Stretch
-    payloads: int
+    payloads: PayloadCounts
 
 
 def run_task(store: StoreReader, task: Task) -> Result:
@@ -69,13 +73,18 @@ def run_task(store: StoreReader, task: Task) -> Result:
     except StoreError:
         # A row that cannot be read: where, is found by looking at each.
         raise BrokenStretch(task.start) from None
-    opened = 0
+    counts = PayloadCounts()
     if task.payloads or task.lookups:
-        opened = check_beside(
-            store, task.start, stretch.leaves, payloads=task.payloads, lookups=task.lookups
+        counts = check_beside(
+            store,
+            task.start,
+            stretch.leaves,
+            destruction=task.destruction,
+            payloads=task.payloads,
+            lookups=task.lookups,
         )
     stretch.leaves = []  # some megabytes that nobody needs any more
-    return Result(stretch, opened)
+    return Result(stretch, counts)
 
 
 def _scan(store: StoreReader, task: Task) -> Stretch:

@@ -9,7 +9,8 @@ What is proven, in order, and by what:
    keys begins at, or is vouched for by, a key that the auditor brought along.
    Entries under a key that the log reports as stolen hold, and are named.
 3. *Completeness*: the log continues each earlier checkpoint that the auditor kept.
-4. *Beside the entries*: payloads open to their commitments; look-up columns say what entries say.
+4. *Beside the entries*: payloads are those that were recorded, or gone by an erasure or a retention
+   that the log records; look-up columns say what entries say.
 
 The verdict is for the log at the head with which the verification began; entries that are appended
 meanwhile are left for the next one.
@@ -44,11 +45,21 @@ from biotrail.verify.completeness import (
     check_origins,
     check_upper_tiles,
 )
+from biotrail.verify.destruction import Destruction
 from biotrail.verify.extent import measure
-from biotrail.verify.joining import Options, check_trust, cut, join, replay
+from biotrail.verify.joining import (
+    Options,
+    check_trust,
+    cut,
+    join,
+    proven_destruction,
+    replay,
+)
 from biotrail.verify.locate import locate
+from biotrail.verify.payloads import PayloadCounts
 from biotrail.verify.report import Verification
-from biotrail.verify.stretches import Result
+from biotrail.verify.scan import Stretch
+from biotrail.verify.stretches import Result, Task
 from biotrail.verify.workers import run_all
 
 __all__ = ["verify_log"]
@@ -81,7 +92,9 @@ def verify_log(
             entries each. Every root is compared in any case.
         strict: Decode and re-encode every entry too. Where payloads or look-up columns are checked,
             that is done anyway.
-        payloads: Open every payload and check it against the entry's commitments.
+        payloads: Check every payload against its entry: one in the clear is opened, of a sealed one
+            the stored bytes are held against the entry without a key; and one that is gone must
+            have been destroyed by an erasure or a retention that the log records.
         lookups: Check look-up columns, and the store's own structure, against the entries.
         workers: Processes to use; None for as many as there are processors.
         progress: Called with entries done and entries in all, now and then.
@@ -143,22 +156,40 @@ class _Checking:
             check_not_shorter(0, self.earlier, self.trusted)
         return measure(self.store, self.trusted)
 
-    def _check_entries(self, size: int) -> tuple[list[Result], KeyHistory]:
-        """Bytes, chain, tree, signatures, keys, and what lies beside the entries."""
+    def _check_entries(
+        self, size: int, destruction: Destruction | None = None
+    ) -> tuple[list[Result], KeyHistory]:
+        """Bytes, chain, tree, signatures, keys, and what lies beside the entries.
+
+        What was destroyed is said by entries that come later, so it is taken beforehand from those
+        that the store's columns point to; if the log itself says otherwise, that counts.
+        """
         origin = self.trusted[0].name
         try:
-            tasks = cut(self.store, size, self.trusted, self.options)
+            tasks = cut(self.store, size, self.trusted, self.options, destruction)
             results = run_all(self.store, tasks, workers=self.workers, progress=self.progress)
-            join([result.stretch for result in results], tasks)
-            return results, replay(origin, [result.stretch for result in results])
+            stretches = [result.stretch for result in results]
+            join(stretches, tasks)
+            history = replay(origin, stretches)
         except BrokenStretch:
             raise locate(self.store, size, origin, self.trusted) from None
         except VerificationError:
-            if self.options.payloads or self.options.lookups:
-                # What lies beside an entry is judged only where the entry itself holds.
-                alone = attrs.evolve(self.options, payloads=False, lookups=False)
-                attrs.evolve(self, options=alone, progress=None)._check_entries(size)
-            raise
+            if not self.options.payloads and not self.options.lookups:
+                raise
+            # What lies beside an entry is judged only where the entry itself holds.
+            alone = attrs.evolve(self.options, payloads=False, lookups=False)
+            proven = attrs.evolve(self, options=alone, progress=None)._check_entries(size)[0]
+            stretches = [result.stretch for result in proven]
+            if destruction is not None or self._is_true(tasks, stretches):
+                raise
+        else:
+            if destruction is not None or self._is_true(tasks, stretches):
+                return results, history
+        return self._check_entries(size, proven_destruction(stretches))
+
+    def _is_true(self, tasks: Sequence[Task], stretches: Sequence[Stretch]) -> bool:
+        """Whether what was claimed to have been destroyed is what the log says."""
+        return not self.options.payloads or proven_destruction(stretches) == tasks[0].destruction
 
     def _check_structure(self) -> None:
         if faults := self.store.structure_faults():
@@ -171,6 +202,8 @@ class _Checking:
     ) -> Verification:
         checked = [result.stretch.checked for result in results]
         options = self.options
+        counts = sum((result.payloads for result in results), PayloadCounts())
+        found = counts if options.payloads else None
         return Verification(
             origin=self.trusted[0].name,
             size=checked[-1].size,
@@ -183,7 +216,11 @@ class _Checking:
             every_signature=all(one.every_signature for one in checked),
             strict=options.strict,
             complete_since=tuple(complete),
-            payloads=sum(one.payloads for one in results) if options.payloads else None,
+            payloads=None if found is None else found.opened,
+            sealed=None if found is None else found.sealed,
+            erased=None if found is None else found.erased,
+            retained=None if found is None else found.retained,
+            overdue=None if found is None else found.overdue,
             lookups=True if options.lookups else None,
             events=sum(one.stretch.events for one in results),
             seconds=0.0,

@@ -24,6 +24,7 @@ from biotrail.testing.tamper import tampering
 from biotrail.tlog import Checkpoint
 from biotrail.tlog.hashing import EMPTY_ROOT
 from biotrail.verify.beside import _References
+from biotrail.verify.destruction import Destruction
 
 ORIGIN = "biotrail.example/rules"
 FIRST, SECOND, STRANGER = (Ed25519Signer.from_seed(ORIGIN, bytes([one]) * 32) for one in (1, 2, 3))
@@ -138,4 +139,4 @@ def test_a_subject_without_a_text_for_its_id(subject: object) -> None:
     log = AuditLogger(store, FIRST)
     log.record(Event(action="door.open", decision="denied"))
     entry: Entry = decode_entry(next(iter(store.entries(1, 2))).entry)
-    _References(store).check(entry, Payload(bytes(32), {"subject": subject}))  # type: ignore[dict-item]
+    _References(store, Destruction()).check(entry, Payload(bytes(32), {"subject": subject}))  # type: ignore[dict-item]

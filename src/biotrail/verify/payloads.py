@@ -1,0 +1,223 @@
+"""Payloads held against the entries: those in the clear are opened, sealed ones need no key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from biotrail.canonical import Entry, Payload, decode_payload, encode_payload
+from biotrail.canonical.sealed import (
+    Remnant,
+    SealedPart,
+    decode_sealed,
+    is_sealed,
+    sealed_root,
+)
+from biotrail.errors import AlteredError, CanonicalError, MissingError
+from biotrail.verify.destruction import Destruction
+
+__all__ = ["PayloadCounts", "Payloads", "check_owners", "owners_of"]
+
+_NOBODY, _SUBJECT, _ACTOR = 0, 1, 2
+_WHOSE = {_NOBODY: "of nobody known", _SUBJECT: "of the subject", _ACTOR: "of the actor"}
+
+
+@attrs.define
+class PayloadCounts:
+    """What was found of payloads. A payload in the clear counts as one part.
+
+    Attributes:
+        opened: Payloads in the clear that opened to the commitments in their entries.
+        sealed: Parts that are sealed, and are those that were recorded.
+        erased: Parts that are gone, by an erasure that the log records.
+        retained: Parts that are gone, by a retention that the log records.
+        overdue: Parts, in the clear or sealed, that are there although an erasure is recorded.
+    """
+
+    opened: int = 0
+    sealed: int = 0
+    erased: int = 0
+    retained: int = 0
+    overdue: int = 0
+
+    def __add__(self, other: PayloadCounts) -> PayloadCounts:
+        """Both together."""
+        mine, others = attrs.astuple(self), attrs.astuple(other)
+        return PayloadCounts(*(one + more for one, more in zip(mine, others, strict=True)))
+
+
+def owners_of(entry: Entry) -> dict[int, bytes | None]:
+    """Whose parts the sealed payload of an event has, and by which reference; in order."""
+    subject: Any = entry.content.get("subject")
+    actor: Any = entry.content.get("actor")
+    owners: dict[int, bytes | None] = {} if subject is None else {_SUBJECT: subject}
+    if actor is not None and actor != subject:
+        owners[_ACTOR] = actor
+    return owners or {_NOBODY: None}
+
+
+class Payloads:
+    """The payloads of a stretch, in order of index, one looked at before it is taken."""
+
+    def __init__(self, rows: Iterator[tuple[int, bytes]], destruction: Destruction) -> None:
+        """Begin at the first row."""
+        self._rows = rows
+        self._first = next(rows, None)
+        self._destruction = destruction
+        self.counts = PayloadCounts()
+
+    def check(self, entry: Entry) -> Payload | None:
+        """Check the payload of an entry, which must have one exactly if the entry says so.
+
+        Returns:
+            The payload, where it is in the clear.
+
+        Raises:
+            AlteredError: It is not the one that was recorded.
+            MissingError: It, or a part of it, is gone, and the log does not say why.
+        """
+        index = entry.index
+        root: Any = entry.content.get("payload") if entry.kind == "event" else None
+        there = self._first is not None and self._first[0] == index
+        if root is None and not there:
+            return None
+        if root is None:
+            raise AlteredError(f"entry {index} has a payload that it knows nothing of", index=index)
+        if not there:
+            self._check_absence(entry, root)
+            return None
+        data = self._take(index)
+        if type(data) is bytes and is_sealed(data):
+            self._check_sealed(entry, root, data)
+            return None
+        payload = _opened(entry, root, data)
+        self.counts.opened += 1
+        subject: Any = entry.content.get("subject")
+        self.counts.overdue += self._destruction.is_erased(subject, index)
+        return payload
+
+    def _take(self, index: int) -> bytes:
+        assert self._first is not None
+        _, data = self._first
+        self._first = next(self._rows, None)
+        if self._first is not None and self._first[0] == index:
+            raise AlteredError(f"entry {index} has two payloads", index=index)
+        return data
+
+    def _check_absence(self, entry: Entry, root: bytes) -> None:
+        reasons = [self._reason(entry, reference) for reference in owners_of(entry).values()]
+        if None in reasons:
+            raise MissingError(
+                f"the payload of entry {entry.index} is missing, and no erasure was recorded that "
+                "names its person, nor a retention that covers it",
+                index=entry.index,
+                expected=root.hex(),
+            )
+        self._count(reasons[0])
+
+    def _check_sealed(self, entry: Entry, root: bytes, data: bytes) -> None:
+        index = entry.index
+        owners = owners_of(entry)
+        parts = _parts(index, root, data)
+        check_owners(index, owners, parts)
+        found = sealed_root(parts)
+        if found != root:
+            raise AlteredError(
+                f"the sealed payload of entry {index} is not the one that was recorded",
+                index=index,
+                expected=root.hex(),
+                found=found.hex(),
+            )
+        for part in parts:
+            reference = owners[part.owner]
+            if isinstance(part, SealedPart):
+                self.counts.sealed += 1
+                self.counts.overdue += self._destruction.is_erased(reference, index)
+            else:
+                self._check_remnant(entry, part, reference)
+
+    def _check_remnant(self, entry: Entry, part: Remnant, reference: bytes | None) -> None:
+        reason = self._reason(entry, reference)
+        if reason is None:
+            raise MissingError(
+                f"the part {_WHOSE[part.owner]} in the payload of entry {entry.index} is missing, "
+                "and neither an erasure nor a retention was recorded that says so; an erasure may "
+                "be unfinished: run 'biotrail doctor'",
+                index=entry.index,
+                expected=part.root.hex(),
+            )
+        self._count(reason)
+
+    def _reason(self, entry: Entry, reference: bytes | None) -> str | None:
+        """Why a part may be gone, if it may."""
+        if self._destruction.is_erased(reference, entry.index):
+            return "erased"
+        return "retained" if self._destruction.is_retained(entry) else None
+
+    def _count(self, reason: str | None) -> None:
+        if reason == "erased":
+            self.counts.erased += 1
+        else:
+            self.counts.retained += 1
+
+
+def check_owners(
+    index: int, owners: dict[int, bytes | None], parts: Sequence[SealedPart | Remnant]
+) -> None:
+    """Check that the parts are those of the people whom an entry names, each under their own key.
+
+    Raises:
+        AlteredError: They are not.
+    """
+    if [part.owner for part in parts] != list(owners):
+        raise AlteredError(
+            f"the sealed payload of entry {index} has not the parts of those whom the entry names",
+            index=index,
+            expected=list(owners),
+            found=[part.owner for part in parts],
+        )
+    for part in parts:
+        reference = owners[part.owner]
+        if reference is not None and isinstance(part, SealedPart) and part.key != reference:
+            raise AlteredError(
+                f"the part {_WHOSE[part.owner]} in the payload of entry {index} names the key of "
+                "somebody else",
+                index=index,
+                expected=reference.hex(),
+                found=part.key.hex(),
+            )
+
+
+def _parts(index: int, root: bytes, data: bytes) -> list[SealedPart | Remnant]:
+    try:
+        return decode_sealed(data)
+    except CanonicalError as error:
+        raise AlteredError(
+            f"the sealed payload of entry {index} cannot be read: {error}",
+            index=index,
+            expected=root.hex(),
+        ) from error
+
+
+def _opened(entry: Entry, root: bytes, data: bytes) -> Payload:
+    index, event_id = entry.index, entry.content["id"]
+    assert isinstance(event_id, bytes)
+    try:
+        payload = decode_payload(data)
+        _, found = encode_payload(event_id, list(payload.fields.items()), payload.salt)
+    except CanonicalError as error:
+        raise AlteredError(
+            f"the payload of entry {index} cannot be read: {error}",
+            index=index,
+            expected=root.hex(),
+        ) from error
+    if found != root:
+        raise AlteredError(
+            f"the payload of entry {index} does not open to the commitments in the entry",
+            index=index,
+            expected=root.hex(),
+            found=found.hex(),
+        )
+    return payload
