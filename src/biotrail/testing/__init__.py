@@ -12,7 +12,8 @@ An adapter proves that it keeps the contract of `biotrail.stores.Store` like thi
             return MyStore(folder / "log")
 
 A matcher proves that it keeps the contract of `biotrail.matchers.MatcherBackend` with
-`MatcherContract`.
+`MatcherContract`, and a key provider that of `biotrail.vault.KeyProvider` with
+`KeyProviderContract`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from biotrail.testing.samples import sample_batch, sample_entry, sample_event_id
 from biotrail.testing.tamper import copy_log, edit_entry, flip_bit, swap_entries, tampering
 
 if TYPE_CHECKING:
+    from biotrail.testing.key_provider_contract import KeyProviderContract
     from biotrail.testing.matcher_contract import MatcherContract
     from biotrail.testing.store_contract import DurableStoreContract, StoreContract
 
@@ -37,6 +39,7 @@ __all__ = [
     "Fault",
     "FaultyStore",
     "FixedClock",
+    "KeyProviderContract",
     "MatcherContract",
     "SteppingClock",
     "StoreContract",
@@ -52,12 +55,14 @@ __all__ = [
 
 _CONTRACTS = {
     "DurableStoreContract": "biotrail.testing.store_contract",
+    "KeyProviderContract": "biotrail.testing.key_provider_contract",
     "MatcherContract": "biotrail.testing.matcher_contract",
     "StoreContract": "biotrail.testing.store_contract",
 }
 _CONTRACT_MODULES = tuple(
     f"biotrail.testing.{name}"
     for name in (
+        "key_provider_contract",
         "matcher_contract",
         "store_contract",
         "_store_base",

@@ -66,16 +66,16 @@ class VaultTransitKeyProvider(ProviderBase):
             address, headers=_headers(token, namespace), tls=tls, timeout=timeout
         )
         try:
-            self._latest = self._ask_latest()
+            self._versions = self._ask_versions()
         except BaseException:
             self._http.close()
             raise
+        self._latest = max(self._versions)
 
     @property
     def key_id(self) -> str:
         """Names mount, key, version and when that was made: ``transit:mount/key:v3@seconds``."""
-        version, made = self._latest
-        return f"transit:{self._mount}/{self._key}:v{version}@{made}"
+        return self._name(self._latest)
 
     def refresh(self) -> str:
         """Use the key's latest version from now on, after it was rotated on the server.
@@ -87,26 +87,30 @@ class VaultTransitKeyProvider(ProviderBase):
             KeyProviderError: The server is out of reach, sealed or refuses.
         """
         self._ensure_open()
-        self._latest = self._ask_latest()
+        self._versions = self._ask_versions()
+        self._latest = max(self._versions)
         return self.key_id
 
-    def _ask_latest(self) -> tuple[int, str]:
-        """The key's latest version, and when it was made, in seconds since 1970."""
+    def _name(self, version: int) -> str:
+        return f"transit:{self._mount}/{self._key}:v{version}@{self._versions[version]}"
+
+    def _ask_versions(self) -> dict[int, str]:
+        """The key's versions, and when each was made: so that no id ever names another key."""
         data = self._http.ask("GET", f"{self._mount}/keys/{self._key}")
         try:
-            kind, version = data["type"], int(data["latest_version"])
-            made = data["keys"][str(version)]
-        except (KeyError, TypeError, ValueError):
+            kind = data["type"]
+            versions = {int(version): str(made)[:40] for version, made in data["keys"].items()}
+        except (KeyError, AttributeError, ValueError):
             raise KeyProviderError("the Transit server tells no version of the key") from None
-        if kind not in _TYPES or data.get("derived"):
+        if kind not in _TYPES or data.get("derived") or not versions:
             raise KeyProviderError(
                 f"Transit key {self._key} binds no context; it must be underived, of type "
                 f"{_TYPES[0]}"
             )
-        return version, str(made)[:40]
+        return versions
 
     def _wrap(self, data_key: bytes, context: bytes) -> bytes:
-        version, _ = self._latest
+        version = self._latest
         body = {
             "plaintext": _base64(data_key),
             "associated_data": _base64(context),
@@ -119,11 +123,12 @@ class VaultTransitKeyProvider(ProviderBase):
         return wrapped
 
     def _unwrap(self, wrapped: bytes, context: bytes, key_id: str) -> bytes:
-        prefix = f"transit:{self._mount}/{self._key}:v"
-        version, at, made = key_id.removeprefix(prefix).partition("@")
-        if not key_id.startswith(prefix) or not at or not made or not version.isdecimal():
+        if key_id not in map(self._name, self._versions):
+            self._versions = self._ask_versions() | self._versions  # it may be a newer one
+        version = next((one for one in self._versions if self._name(one) == key_id), None)
+        if version is None:
             raise self._unknown(key_id)
-        if version != str(_version_of(wrapped)):
+        if version != _version_of(wrapped):
             raise self._not_as_wrapped(key_id)
         body = {"ciphertext": wrapped.decode(), "associated_data": _base64(context)}
         data = self._http.ask("POST", f"{self._mount}/decrypt/{self._key}", body)
