@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bench_append, bench_import, bench_matchers, bench_search, bench_verify
+from benchmarks import (
+    bench_append,
+    bench_import,
+    bench_matchers,
+    bench_sealing,
+    bench_search,
+    bench_verify,
+)
 from benchmarks.harness import Options, Target, machine, write
 
 _ALL: dict[str, Callable[[Options], list[Target]]] = {
@@ -24,6 +31,9 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "2.7": bench_search.shares,
     "2.8": bench_matchers.sealing,
     "2.9": bench_matchers.deciding,
+    "3.1": bench_sealing.a_record,
+    "3.2": bench_sealing.bulk,
+    "3.6": bench_sealing.beside_the_floor,
 }
 
 

@@ -24,7 +24,9 @@ class _Sides:
     """biotrail and the floor, each with a file of its own and fresh events for every block."""
 
     def __init__(self, place: Path) -> None:
-        self.log = biotrail.open(place / "log.db", origin="example.com/bench", passphrase="bench")
+        self.log = biotrail.open(
+            place / "log.db", origin="example.com/bench", passphrase="bench", vault=False
+        )
         self.bare = BareLog(place / "bare.db")
         self._number = count()
         self._index = 0

@@ -131,7 +131,7 @@ class Preparer:
         salt = self.draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
         _check_size(event, encoded.body)
-        columns = _columns(event, reference)
+        columns = _columns(event, reference, event.target)
         return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
 
     def is_at_hand(self, events: Sequence[object]) -> bool:
@@ -144,7 +144,7 @@ class Preparer:
     def _sealed(self, event: Event, sealer: Sealer) -> Prepared:
         sealed = sealer.seal(event)
         _check_size(event, sealed.body)
-        columns = _columns(event, sealed.subject)
+        columns = _columns(event, sealed.subject, sealed.target)
         return Prepared("event", sealed.body, None, columns, None, event, sealed)
 
     def up_to_date(self, records: Sequence[Prepared]) -> tuple[Sequence[Prepared], int | None]:
@@ -201,8 +201,9 @@ class Preparer:
         kept = self._kept.get(key)
         if kept is not None:
             return kept, None
-        stored = self._store.references(*key)
         with self._lock:
+            # Read within the lock: what was proposed becomes durable, and is confirmed, meanwhile.
+            stored = self._store.references(*key)
             if stored:
                 self._remember(key, stored[0])
                 return stored[0], None
@@ -247,13 +248,13 @@ def _check_size(event: Event, body: bytes) -> None:
         raise EventError("event", event, rule)
 
 
-def _columns(event: Event, reference: bytes | None) -> tuple[Any, ...]:
+def _columns(event: Event, reference: bytes | None, target: str | None) -> tuple[Any, ...]:
     assert event.outcome is not None
     return (
         event.id.bytes,
         microseconds(event.occurred),
         event.action,
-        event.target,
+        target,
         event.modality,
         event.decision,
         event.outcome,

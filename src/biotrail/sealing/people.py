@@ -139,9 +139,10 @@ class People:
         self._lock = threading.Lock()
 
     def _look_up(self, identity: Identity) -> Person:
-        stored = self._stored(identity)
         keyring = self._keyring
         with self._lock:
+            # Read within the lock: what was proposed becomes durable, and is confirmed, meanwhile.
+            stored = self._stored(identity)
             if stored:
                 self._remember(identity, stored[0])
                 return Person(identity, stored[0], keyring.key(stored[0]))

@@ -38,12 +38,14 @@ class Sealed(NamedTuple):
         body: Body of the entry.
         payload: What lies beside it, or None where nothing is personal.
         subject: Reference of the subject, if the event has one.
+        target: The target, unless that is sealed.
         people: Those concerned.
     """
 
     body: bytes
     payload: SealedPayload | None
     subject: bytes | None
+    target: str | None
     people: tuple[Person, ...]
 
 
@@ -105,12 +107,12 @@ class Sealer:
         if not parts:
             del content["payload"]
             body = cbor2.dumps({"event": content})
-            return Sealed(body, None, None, people)
+            return Sealed(body, None, None, event.target, people)
         sealed = [part for _, part in parts]
         content["payload"] = sealed_root(sealed)
         payload = self._with_tags(event, tenant, encode_sealed(sealed), subject, actor)
         body = cbor2.dumps({"event": content})
-        return Sealed(body, payload, payload.subject, people)
+        return Sealed(body, payload, payload.subject, content.get("target"), people)  # type: ignore[arg-type] # text, as the event's
 
     def is_at_hand(self, event: Event) -> bool:
         """Whether sealing it asks neither the store nor the key provider, and so does not wait."""
