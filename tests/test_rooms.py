@@ -17,7 +17,9 @@ from tests._components import ROOT
 SOURCE = ROOT / "src" / "biotrail"
 
 PRIVATE_HALF = {
+    "AwsKmsSigner",
     "Ed25519Signer",
+    "Pkcs11Signer",
     "Signer",
     "finish_rotation",
     "keyfile",

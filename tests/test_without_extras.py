@@ -19,6 +19,9 @@ OPTIONAL = (
     "cv2",
     "psycopg",
     "boto3",
+    "botocore",
+    "keyring",
+    "pkcs11",
     "starlette",
 )
 
@@ -96,6 +99,34 @@ from biotrail import matchers
 from biotrail.errors import MissingDependencyError
 try:
     matchers.{door}
+except MissingDependencyError as error:
+    print(error)
+"""
+    ran = _run(code)
+    assert f"pip install 'biotrail[{extra}]'" in ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "room", "door"),
+    [
+        ("aws", "vault", 'AwsKmsKeyProvider("alias/kek")'),
+        ("aws", "signing", 'AwsKmsSigner("example.com/door", "key")'),
+        ("keyring", "vault", 'KeyringKeyProvider("example.com/door")'),
+        ("pkcs11", "vault", 'Pkcs11KeyProvider("lib.so", token="t", pin="1", key="kek")'),
+        (
+            "pkcs11",
+            "signing",
+            'Pkcs11Signer("example.com/door", "lib.so", token="t", pin="1", key="k")',
+        ),
+    ],
+)
+def test_a_holder_of_keys_says_which_extra_is_missing(extra: str, room: str, door: str) -> None:
+    """Without its package, whoever would hold a key raises a named error that says what to do."""
+    code = f"""
+from biotrail import {room}
+from biotrail.errors import MissingDependencyError
+try:
+    {room}.{door}
 except MissingDependencyError as error:
     print(error)
 """
