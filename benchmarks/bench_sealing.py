@@ -14,19 +14,24 @@ import attrs
 
 import biotrail
 from benchmarks.bare import BareLog, Row, rows
-from benchmarks.event import twelve_fields
+from benchmarks.event import PEOPLE, twelve_fields
 from benchmarks.harness import Options, Target, interleave, median_ratio, workspace
 from biotrail.vault import MemoryKeyProvider, Vault
 
 _CALLERS = 64
-_DEVICES, _NETWORKS = 200, 40
 
 
-def event(number: int) -> biotrail.Event:
-    """The event of part 1, with devices and addresses that differ: equal ones have equal tags."""
+def event(number: int, *, everywhere: bool = False) -> biotrail.Event:
+    """The event of part 1; each person has a device and an address, as most people do.
+
+    Args:
+        number: Which event.
+        everywhere: Every event comes from an address and a device that were never seen before.
+    """
     made = twelve_fields(number)
-    ip = f"10.{number % _NETWORKS}.{number // 7 % 250}.{number % 251}"
-    context = attrs.evolve(made.context, ip=ip, device_id=f"reader-{number % _DEVICES}")
+    place = number + 10_000_000 if everywhere else number % PEOPLE
+    ip = f"10.{place >> 16 & 255}.{place >> 8 & 255}.{place & 255}"
+    context = attrs.evolve(made.context, ip=ip, device_id=f"device-{place}")
     return attrs.evolve(made, context=context)
 
 
@@ -121,8 +126,12 @@ def a_record(options: Options) -> list[Target]:
 def _preparing(sides: _Sides) -> dict[str, float | str]:
     """The part of it that a caller does by itself, beside other callers."""
     found: dict[str, float | str] = {}
-    for name, log in (("sealed", sides.sealed), ("in the clear", sides.clear)):
-        events = sides.events(2_000)
+    new_places = [event(number, everywhere=True) for number in range(2_000)]
+    for name, log, events in (
+        ("sealed", sides.sealed, sides.events(2_000)),
+        ("sealed, from a new address and device each", sides.sealed, new_places),
+        ("in the clear", sides.clear, sides.events(2_000)),
+    ):
         prepare = log._preparer.prepare
         began = time.perf_counter()
         for one in events:

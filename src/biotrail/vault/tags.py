@@ -64,14 +64,19 @@ class Tags:
     def _address(
         self, tenant: str, ip: IPv4Address | IPv6Address, upto: int | None = None
     ) -> bytes:
-        bits = ip.max_prefixlen
-        packed = ip.packed
-        sizes = [(prefix, _PREFIX_TAG) for prefix in _PREFIXES[ip.version]] + [(bits, _ADDRESS_TAG)]
-        return b"".join(
-            self._tag(f"ip/{prefix}", tenant, _masked(packed, prefix))[:size]
-            for prefix, size in sizes
+        packed, bits = ip.packed, ip.max_prefixlen
+        parts = [
+            self._prefix(f"ip/{prefix}", tenant, _masked(packed, prefix))
+            for prefix in _PREFIXES[ip.version]
             if upto is None or prefix <= upto
-        )
+        ]
+        if upto is None or upto == bits:
+            parts.append(self._tag(f"ip/{bits}", tenant, packed)[:_ADDRESS_TAG])
+        return b"".join(parts)
+
+    def _prefix(self, kind: str, tenant: str, network: bytes) -> bytes:
+        key = kind, tenant, network
+        return self._known.get(key) or self._keep(key, self._tag(*key)[:_PREFIX_TAG])
 
     def _tag(self, kind: str, tenant: str, value: str | bytes) -> bytes:
         return hmac.digest(self._key, cbor2.dumps([kind, tenant, value]), "sha256")
