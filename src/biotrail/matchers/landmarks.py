@@ -10,16 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from biotrail.matchers._closing import Closing
 from biotrail.matchers._geometry import RIGID_POINTS, shape, shape_distance
 from biotrail.matchers._worker import LostWorker, NetworkSeal
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, NetworkPolicy
 from biotrail.matchers.decision import ComparisonScore, score_of
+from biotrail.matchers.faces._face_matcher import FaceMatcher
 from biotrail.matchers.faces.face import Face
 from biotrail.matchers.faces.finder import FaceFinder
-from biotrail.matchers.faces.sample import quality_of
-from biotrail.matchers.quality import Quality
 
 __all__ = ["DEMONSTRATION_THRESHOLD", "MediaPipeFaceLandmarks", "NetworkSeal"]
 
@@ -27,7 +25,7 @@ DEMONSTRATION_THRESHOLD = 0.039
 """Shape distance up to which the demonstration says "match". Not calibrated for anything else."""
 
 
-class MediaPipeFaceLandmarks(Closing):
+class MediaPipeFaceLandmarks(FaceMatcher):
     """Captures one face by MediaPipe Face Landmarker and compares its geometry. Thread-safe.
 
     The score is a shape distance: 0 for equal shapes, lower is better. It is demonstration-grade.
@@ -50,12 +48,7 @@ class MediaPipeFaceLandmarks(Closing):
     ) -> None:
         self._own = FaceFinder(model, **settings) if finder is None else None
         self._finder: FaceFinder = finder or self._own  # type: ignore[assignment]
-        self._card = _card(self._finder)
-
-    @property
-    def card(self) -> ModelCard:
-        """What computes the scores."""
-        return self._card
+        super().__init__(_card(self._finder))
 
     @property
     def finder(self) -> FaceFinder:
@@ -87,15 +80,6 @@ class MediaPipeFaceLandmarks(Closing):
             return face
         sample = face.sample(self._card, face.landmarks)
         return self._finder.gates.check_sample(sample) or sample
-
-    def quality(self, sample: Sample, /) -> Quality:
-        """Pose, size, sharpness, brightness and neutrality of the face.
-
-        Raises:
-            MatcherError: The sample was captured by another model.
-        """
-        require_same_card(self._card, sample)
-        return quality_of(sample)
 
     def extract(self, sample: Sample, /) -> Features:
         """The shape of the face, with position, size and head pose taken out.

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import ModelError
-from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.comparing import comparison_by
 from biotrail.matchers.decision import ComparisonScore
+from biotrail.matchers.faces._face_matcher import FaceMatcher
 from biotrail.matchers.faces.alignment import align
 from biotrail.matchers.faces.capture import FaceChips
+from biotrail.matchers.faces.finder import FaceFinder
+from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers, answers_of
 from biotrail.matchers.faces.presets import FaceModel
-from biotrail.matchers.faces.sample import quality_of
 from biotrail.matchers.measures import MEASURES
 from biotrail.matchers.model_files import fetch
-from biotrail.matchers.quality import Quality
 
 if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
@@ -34,30 +34,53 @@ __all__ = ["FaceEmbedder", "answers_to_check", "embedder_card", "read_model"]
 _UNVERIFIED = "recording known answers: preprocessing is unverified, so it must not guard anything"
 
 
-class FaceEmbedder(Closing):
+class FaceEmbedder(FaceMatcher):
     """Captures one face, aligns it, and turns it into an embedding.
 
     Args:
-        card: What computes the scores.
+        model: Path of the model file; None takes the preset's own from the cache.
         preset: How the model is fed and compared.
-        known: What it must answer to the drawn faces, all of them; see `answers_to_check`.
+        runtime: Name and version of the software that runs it.
+        finder: Finds the faces; None makes one.
+        find_faces: Whether faces are to be found here at all.
+        gates: Which faces are good enough; None takes the finder's, or the defaults.
+        known_answers: What the model must answer to the drawn faces, as recorded by the host.
+        unchecked: Load the model even if no answers of it are known.
+
+    Raises:
+        ModelError: The file is missing, is not the preset's, is no such model, fails the
+            self-test, or has no known answers to be held to.
     """
 
-    _chips: FaceChips
-
-    def __init__(self, card: ModelCard, preset: FaceModel, known: tuple[KnownAnswers, ...]) -> None:
-        self._card, self._preset = card, preset
+    def __init__(
+        self,
+        model: str | Path | None,
+        preset: FaceModel,
+        runtime: tuple[str, str],
+        *,
+        finder: FaceFinder | None,
+        find_faces: bool,
+        gates: CaptureGates | None,
+        known_answers: KnownAnswers | None,
+        unchecked: bool,
+    ) -> None:
+        file, data = read_model(model, preset)
+        known = answers_to_check(file, known_answers, unchecked=unchecked)
+        card = embedder_card(preset, file=file, checked=bool(known), runtime=runtime)
+        super().__init__(card)
+        self._preset, self._known = preset, known
         self._compare = comparison_by(card)
-        self._known = known
+        self._load(data)
+        self.self_test()
+        self._chips = FaceChips(card, preset, finder=finder, find_faces=find_faces, gates=gates)
+
+    @abstractmethod
+    def _load(self, data: bytes) -> None:
+        """Make ready to run the model, whose file's bytes these are."""
 
     @abstractmethod
     def _answer(self, chip: Pixels) -> Any:
         """What the model answers to a chip: uint8, RGB, shape (size, size, 3), C-contiguous."""
-
-    @property
-    def card(self) -> ModelCard:
-        """What computes the scores."""
-        return self._card
 
     def capture(self, image: object, /) -> Sample | FailureToAcquire:
         """Look for exactly one face, good enough, and cut it out as the model wants it.
@@ -70,15 +93,6 @@ class FaceEmbedder(Closing):
             MatcherError: The image cannot be read; or the finder failed, or there is none.
         """
         return self._chips.capture(image)
-
-    def quality(self, sample: Sample, /) -> Quality:
-        """Pose, size, sharpness, brightness and neutrality of the face.
-
-        Raises:
-            MatcherError: The sample was captured by another model.
-        """
-        require_same_card(self._card, sample)
-        return quality_of(sample)
 
     def extract(self, sample: Sample, /) -> Features:
         """The embedding of the face.
@@ -195,7 +209,7 @@ def answers_to_check(
 
 
 def embedder_card(
-    preset: FaceModel, *, file: ModelFile, checked: bool, runtime: str, runtime_version: str
+    preset: FaceModel, *, file: ModelFile, checked: bool, runtime: tuple[str, str]
 ) -> ModelCard:
     """The card of a model in a runtime.
 
@@ -206,8 +220,7 @@ def embedder_card(
         preset: How the model is fed and compared.
         file: The model file.
         checked: Whether it is held to known answers.
-        runtime: Name of the software that runs it.
-        runtime_version: Its version.
+        runtime: Name and version of the software that runs it.
     """
     return ModelCard(
         id=preset.id,
@@ -219,8 +232,8 @@ def embedder_card(
         network_policy=NetworkPolicy.OBSERVED,
         dimension=preset.dimension,
         files=(file,),
-        runtime=runtime,
-        runtime_version=runtime_version,
+        runtime=runtime[0],
+        runtime_version=runtime[1],
         colour_order=preset.colour_order,
         value_range=preset.value_range,
         alignment=f"{preset.points.value}, {preset.size} x {preset.size}",

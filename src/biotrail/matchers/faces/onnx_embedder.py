@@ -7,13 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers.faces.capture import FaceChips
-from biotrail.matchers.faces.embedder import (
-    FaceEmbedder,
-    answers_to_check,
-    embedder_card,
-    read_model,
-)
+from biotrail.matchers.faces.embedder import FaceEmbedder
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
@@ -70,20 +64,21 @@ class OnnxFaceEmbedder(FaceEmbedder):
         _require_packages()
         import onnxruntime
 
-        file, data = read_model(model, preset)
-        known = answers_to_check(file, known_answers, unchecked=unchecked)
-        card = embedder_card(
+        self._threads = threads
+        super().__init__(
+            model,
             preset,
-            file=file,
-            checked=bool(known),
-            runtime="onnxruntime",
-            runtime_version=onnxruntime.__version__,
+            ("onnxruntime", onnxruntime.__version__),
+            finder=finder,
+            find_faces=find_faces,
+            gates=gates,
+            known_answers=known_answers,
+            unchecked=unchecked,
         )
-        super().__init__(card, preset, known)
-        self._session = _session(data, threads)
-        self._input = _input_name(self._session, preset)
-        self.self_test()
-        self._chips = FaceChips(card, preset, finder=finder, find_faces=find_faces, gates=gates)
+
+    def _load(self, data: bytes) -> None:
+        self._session = _session(data, self._threads)
+        self._input = _input_name(self._session, self._preset)
 
     def _answer(self, chip: Pixels) -> Any:
         import numpy

@@ -7,13 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers.faces.capture import FaceChips
-from biotrail.matchers.faces.embedder import (
-    FaceEmbedder,
-    answers_to_check,
-    embedder_card,
-    read_model,
-)
+from biotrail.matchers.faces.embedder import FaceEmbedder
 from biotrail.matchers.faces.finder import FaceFinder
 from biotrail.matchers.faces.gates import CaptureGates
 from biotrail.matchers.faces.known_answers import KnownAnswers
@@ -68,19 +62,19 @@ class OpenCvFaceRecognizer(FaceEmbedder):
         import cv2
 
         _check_preset(preset)
-        file, data = read_model(model, preset)
-        known = answers_to_check(file, known_answers, unchecked=unchecked)
-        card = embedder_card(
+        super().__init__(
+            model,
             preset,
-            file=file,
-            checked=bool(known),
-            runtime="opencv",
-            runtime_version=cv2.__version__,
+            ("opencv", cv2.__version__),
+            finder=finder,
+            find_faces=find_faces,
+            gates=gates,
+            known_answers=known_answers,
+            unchecked=unchecked,
         )
-        super().__init__(card, preset, known)
+
+    def _load(self, data: bytes) -> None:
         self._recognizer = _recognizer(data)
-        self.self_test()
-        self._chips = FaceChips(card, preset, finder=finder, find_faces=find_faces, gates=gates)
 
     def _answer(self, chip: Pixels) -> Any:
         import cv2
