@@ -10,125 +10,25 @@ its answer was lost. A writer has to cope with both without knowing which it was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
 
-import attrs
-
-from biotrail.stores import Batch, Extent, Lookup, Store, StoredEntry, StoredHead
+from biotrail.stores import Batch, Extent, Lookup, StoredEntry, StoredHead
+from biotrail.testing._faulty_base import STEPS, Fault
+from biotrail.testing._faulty_sealed import FaultySealed
 
 __all__ = ["STEPS", "Fault", "FaultyStore"]
 
-_Answer = TypeVar("_Answer")
 
-STEPS = (
-    "turn",
-    "append",
-    "head",
-    "entries",
-    "raw_entries",
-    "lookups",
-    "payloads",
-    "tile",
-    "tiles",
-    "checkpoint_from",
-    "find_events",
-    "indices_of_other_kinds",
-    "references",
-    "extent",
-    "structure_faults",
-    "reopen_after_fork",
-    "close",
-)
-"""Names of the steps: the methods of `biotrail.stores.Store`."""
-
-
-@attrs.define
-class Fault:
-    """One planned failure.
-
-    Attributes:
-        step: Name of the step, one of `STEPS`.
-        error: What it raises.
-        written: Whether the step does its work before it raises.
-        after: How many calls of the step still pass before it fails.
-        times: How many calls fail from then on.
-    """
-
-    step: str
-    error: BaseException
-    written: bool
-    after: int
-    times: int
-
-    def is_due(self) -> bool:
-        """Whether this call fails; counts the call."""
-        if self.after > 0:
-            self.after -= 1
-            return False
-        self.times -= 1
-        return self.times >= 0
-
-
-class FaultyStore:
+class FaultyStore(FaultySealed):
     """Hands every step on to another store, except those that were told to fail.
+
+    The sealed half can be used where the store has one (`biotrail.stores.SealedStore`).
 
     Attributes:
         store: The store that does the work.
         calls: Names of the steps that were called, in order.
     """
-
-    def __init__(self, store: Store) -> None:
-        """Wrap a store; nothing fails yet."""
-        self.store = store
-        self.calls: list[str] = []
-        self._faults: list[Fault] = []
-
-    def fail(
-        self,
-        step: str,
-        error: BaseException,
-        *,
-        written: bool = False,
-        after: int = 0,
-        times: int = 1,
-    ) -> Fault:
-        """Plan a failure.
-
-        Args:
-            step: Which step, one of `STEPS`.
-            error: What it raises.
-            written: False: nothing is done. True: it is done, and only the answer is lost; for
-                ``turn`` that is a failure as the turn ends.
-            after: How many calls of the step pass before.
-            times: How many calls fail from then on.
-
-        Returns:
-            The plan, whose `Fault.times` says how many failures are still to come.
-        """
-        if step not in STEPS:
-            raise ValueError(f"no step {step!r}; the steps are {', '.join(STEPS)}")
-        fault = Fault(step, error, written, after, times)
-        self._faults.append(fault)
-        return fault
-
-    def heal(self) -> None:
-        """Drop all plans."""
-        self._faults.clear()
-
-    def _due(self, step: str) -> Fault | None:
-        self.calls.append(step)
-        due = [one for one in self._faults if one.step == step and one.is_due()]
-        return due[0] if due else None
-
-    def _do(self, step: str, work: Callable[[], _Answer]) -> _Answer:
-        fault = self._due(step)
-        if fault is None:
-            return work()
-        if fault.written:
-            work()
-        raise fault.error
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

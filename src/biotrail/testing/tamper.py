@@ -80,7 +80,8 @@ def swap_entries(connection: sqlite3.Connection, one: int, other: int) -> None:
     """Let two entries change places, with all that lies beside them but their checkpoints."""
     query = "SELECT checkpoint, idx FROM entries WHERE idx IN (?, ?)"
     checkpoints = connection.execute(query, (one, other)).fetchall()
-    for table in ("entries", "payloads"):
+    older = connection.execute("PRAGMA user_version").fetchone() < (2,)
+    for table in ("entries", "payloads") if older else ("entries", "payloads", "sealed"):
         for old, new in ((one, _ASIDE), (other, one), (_ASIDE, other)):
             connection.execute(
                 f"UPDATE {table} SET idx = ? WHERE idx = ?",  # noqa: S608 - names of our own
