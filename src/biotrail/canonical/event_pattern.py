@@ -6,6 +6,9 @@ re-encoding and checking the form would say. Only how many keys a map says it ha
 
 It never accepts what `decode_entry` would refuse. It does not accept everything: labels, texts of
 more than 64 bytes or not in ASCII, and other rare things are left to the general decoder.
+
+Where it accepts, it has also passed the few values that are needed to open an event's payload, so
+that a reader of many records need not decode what nobody asks for.
 """
 
 from __future__ import annotations
@@ -16,10 +19,13 @@ from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
-__all__ = ["matches_event"]
+__all__ = ["EventMarks", "marks_of_entry", "matches_event"]
 
 _LONGEST = 64
 _MAP = 0xA0
+_MAXIMUM_ENTRY = 65_535
+# After the body's and the content's own heads comes the id, before all else: 62 "id" 50.
+_ID_AFTER = len(b"\xa1\x65event") + 1 + len(b"\x62id\x50")
 
 
 def matches_event(entry: bytes, start: int) -> bool:
@@ -27,18 +33,66 @@ def matches_event(entry: bytes, start: int) -> bool:
 
     False means only that the general decoder must be asked.
     """
-    match, counts = _compiled()
+    return _groups(entry, start) is not None
+
+
+def _groups(entry: bytes, start: int) -> tuple[bytes | None, ...] | None:
+    match, counts, _ = _compiled()
     found = match(entry, start)
     if found is None:
-        return False
+        return None
     groups = found.groups()
     for count in counts:
         header = groups[count.header]
         if header is not None:
             absent = count.optional(groups).count(None)
             if header[0] - _MAP != count.keys - absent:
-                return False
-    return True
+                return None
+    return groups
+
+
+class EventMarks(NamedTuple):
+    """What an event's entry says of its payload.
+
+    Attributes:
+        index: Index that the entry says it has.
+        event_id: The event's id, 16 bytes.
+        subject: Reference of the subject, 16 bytes.
+        actor: Reference of the actor, 16 bytes.
+        root: The payload root, 32 bytes.
+    """
+
+    index: int  # type: ignore[assignment] # shadows tuple.index
+    event_id: bytes
+    subject: bytes | None
+    actor: bytes | None
+    root: bytes | None
+
+
+def marks_of_entry(entry: bytes) -> EventMarks | None:
+    """What an entry says of its payload, if it is an event's in canonical form.
+
+    None means only that the general decoder must be asked. What it accepts, `decode_entry` accepts.
+    """
+    head = _head_of_entry()(entry)
+    if head is None or len(entry) > _MAXIMUM_ENTRY:
+        return None
+    start = head.end()
+    groups = _groups(entry, start)
+    if groups is None:
+        return None
+    _, _, (subject_at, actor_at, root_at) = _compiled()
+    subject, actor, root = groups[subject_at], groups[actor_at], groups[root_at]
+    written = head[1]
+    at = start + _ID_AFTER
+    return EventMarks(
+        written[0] if len(written) == 1 else int.from_bytes(written[1:], "big"),
+        entry[at : at + 16],
+        # The values stand at the ends of what was matched.
+        None if subject is None else subject[-16:],
+        None if actor is None else actor[-16:],
+        None if root is None else root[-32:],
+    )
 
 
 class _Count(NamedTuple):
@@ -178,6 +232,7 @@ class _Writer:
     def __init__(self) -> None:
         self.groups = 0
         self.counts: list[_Count] = []
+        self.places: dict[str, int] = {}
 
     def write(self, form: _Map) -> bytes:
         header, optional, parts = self._group(), [], []
@@ -186,6 +241,8 @@ class _Writer:
             value = fields[name]
             if name in form.optional:
                 optional.append(self._group())
+                if form is _EVENT:
+                    self.places[name] = optional[-1]
             written = self.write(value) if isinstance(value, _Map) else value
             field = _encoded(name) + written
             parts.append(b"(" + field + b")?" if name in form.optional else field)
@@ -198,8 +255,22 @@ class _Writer:
 
 
 @cache
-def _compiled() -> tuple[Callable[[bytes, int], re.Match[bytes] | None], tuple[_Count, ...]]:
-    """The expression, compiled when it is first needed: that takes a moment."""
+def _compiled() -> tuple[
+    Callable[[bytes, int], re.Match[bytes] | None], tuple[_Count, ...], tuple[int, int, int]
+]:
+    """The expression, compiled when it is first needed: that takes a moment.
+
+    Also how to count keys, and the groups of subject, actor and payload.
+    """
     writer = _Writer()
     pattern = re.escape(b"\xa1\x65event") + writer.write(_EVENT)
-    return re.compile(pattern, re.DOTALL).fullmatch, tuple(writer.counts)
+    places = writer.places
+    marks = places["subject"], places["actor"], places["payload"]
+    return re.compile(pattern, re.DOTALL).fullmatch, tuple(writer.counts), marks
+
+
+@cache
+def _head_of_entry() -> Callable[[bytes], re.Match[bytes] | None]:
+    """The head of an entry: see `biotrail.canonical.entry`."""
+    pattern = rb"\x85\x01(" + _UNSIGNED + rb")\x58\x20.{32}" + _TIME
+    return re.compile(pattern, re.DOTALL).match

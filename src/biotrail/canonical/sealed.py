@@ -40,8 +40,12 @@ __all__ = [
     "encode_part",
     "encode_sealed",
     "is_sealed",
+    "padded",
     "part_root",
+    "root_over_parts",
+    "root_with_seal",
     "sealed_root",
+    "unpadded",
 ]
 
 KEY_REFERENCE_SIZE = 16
@@ -56,12 +60,16 @@ _BUCKETS = (256, 512, 1024, 2048, 4096)
 _LARGEST_BUCKET = 8192
 _PADDING = b"\x80" + bytes(_LARGEST_BUCKET)
 _PREFIX = b"\x82\x02"
+# Of a part: 85, owner, 50 key, 4c nonce, 58 20 fields root, 59 and the ciphertext's length.
+_PART_HEAD = 69
+_BUCKETS_OF_TWO_BYTES = frozenset((*_BUCKETS, *range(_LARGEST_BUCKET, 0x10000, _LARGEST_BUCKET)))
 
 Owner: TypeAlias = int
 """Whom a part concerns: `NOBODY`, `SUBJECT` or `ACTOR`."""
 NOBODY: Owner = 0
 SUBJECT: Owner = 1
 ACTOR: Owner = 2
+_OWNERS = frozenset({(NOBODY,), (SUBJECT,), (ACTOR,), (SUBJECT, ACTOR)})
 
 
 class SealedPart(NamedTuple):
@@ -86,6 +94,11 @@ class SealedPart(NamedTuple):
         """The part root, 32 bytes."""
         return part_root(self)
 
+    @property
+    def seal(self) -> bytes:
+        """SHA-256 over key, nonce and ciphertext: what stands for them in the part root."""
+        return sha256(self.key + self.nonce + self.ciphertext).digest()
+
     def remnant(self) -> Remnant:
         """What remains when the part is destroyed."""
         return Remnant(self.owner, part_root(self))
@@ -103,13 +116,22 @@ Part: TypeAlias = SealedPart | Remnant
 
 def part_root(part: SealedPart) -> bytes:
     """The root of a part that is there."""
-    sealed = sha256(part.key + part.nonce + part.ciphertext).digest()
-    return sha256(_PART_DOMAIN + bytes((part.owner,)) + part.fields_root + sealed).digest()
+    return root_with_seal(part.owner, part.fields_root, part.seal)
+
+
+def root_with_seal(owner: Owner, fields_root: bytes, seal: bytes) -> bytes:
+    """The root of a part of which the fields root and the seal (`SealedPart.seal`) are known."""
+    return sha256(_PART_DOMAIN + bytes((owner,)) + fields_root + seal).digest()
 
 
 def sealed_root(parts: Sequence[Part]) -> bytes:
     """The payload root that the entry holds, over all parts in order."""
-    return sha256(_ROOT_DOMAIN + b"".join([part.root for part in parts])).digest()
+    return root_over_parts([part.root for part in parts])
+
+
+def root_over_parts(roots: Sequence[bytes]) -> bytes:
+    """The payload root over part roots in order."""
+    return sha256(_ROOT_DOMAIN + b"".join(roots)).digest()
 
 
 def associated_data(event_id: bytes, owner: Owner, key: bytes, origin: str) -> bytes:
@@ -134,7 +156,7 @@ def encode_part(
         CanonicalError: As `encode_payload`.
     """
     plain, root = encode_payload(event_id, fields, salt)  # type: ignore[arg-type] # plain values
-    return _padded(plain), root
+    return padded(plain), root
 
 
 def decode_part(event_id: bytes, plaintext: bytes, fields_root: bytes) -> Payload:
@@ -143,12 +165,10 @@ def decode_part(event_id: bytes, plaintext: bytes, fields_root: bytes) -> Payloa
     Raises:
         CanonicalError: It is not what was committed to.
     """
-    end = len(plaintext.rstrip(b"\x00")) - 1
-    if end < 0 or plaintext[end] != 0x80 or len(plaintext) != _bucket(end + 1):
-        raise CanonicalError("a sealed part is padded to its bucket with 80 and zeros")
-    payload = _loaded(plaintext[:end])
+    data = unpadded(plaintext)
+    payload = _loaded(data)
     again, root = encode_payload(event_id, list(payload.fields.items()), payload.salt)
-    if root != fields_root or again != plaintext[:end]:
+    if root != fields_root or again != data:
         raise CanonicalError("the fields do not open to the commitments in the entry")
     return payload
 
@@ -182,6 +202,46 @@ def decode_sealed(data: bytes) -> list[Part]:
     Raises:
         CanonicalError: Not canonical, or not of a sealed payload's form.
     """
+    return _plain_parts(data) or _decode_any(data)
+
+
+def _plain_parts(data: bytes) -> list[Part] | None:
+    """The parts of a sealed payload of which nothing was destroyed, as most are.
+
+    Every byte that is no value's own is compared, so there is no other encoding of the same. None
+    means only that the general decoder must be asked.
+    """
+    parts: list[Part] = []
+    at, count = 3, {b"\x82\x02\x81": 1, b"\x82\x02\x82": 2}.get(data[:3], 0)
+    for _ in range(count):
+        start = at + _PART_HEAD
+        size = int.from_bytes(data[start - 2 : start], "big")
+        ciphertext = data[start : start + size]
+        if (
+            size - _TAG_SIZE not in _BUCKETS_OF_TWO_BYTES
+            or len(ciphertext) != size
+            or data[at] != 0x85
+            or data[at + 2 : at + 20 : 17] != b"\x50\x4c"
+            or data[at + 32 : at + 34] != b"\x58\x20"
+            or data[at + 66] != 0x59
+        ):
+            return None
+        parts.append(
+            SealedPart(
+                data[at + 1],
+                data[at + 3 : at + 19],
+                data[at + 20 : at + 32],
+                data[at + 34 : at + 66],
+                ciphertext,
+            )
+        )
+        at = start + size
+    if at != len(data) or tuple([part.owner for part in parts]) not in _OWNERS:
+        return None
+    return parts
+
+
+def _decode_any(data: bytes) -> list[Part]:
     value = decode_value(data)
     if not isinstance(value, list) or len(value) != 2 or value[0] is True or value[0] != _VERSION:
         raise CanonicalError("a sealed payload is an array of version 2 and parts")
@@ -189,8 +249,7 @@ def decode_sealed(data: bytes) -> list[Part]:
     if not isinstance(rows, list) or not rows:
         raise CanonicalError("a sealed payload has at least one part")
     parts = [_part(row) for row in rows]
-    owners = [part.owner for part in parts]
-    if owners not in ([NOBODY], [SUBJECT], [ACTOR], [SUBJECT, ACTOR]):
+    if tuple(part.owner for part in parts) not in _OWNERS:
         raise CanonicalError("the parts are one of nobody, or of the subject, the actor, or both")
     return parts
 
@@ -211,8 +270,21 @@ def _part(row: object) -> Part:
     raise CanonicalError("a part is [owner, key, nonce, fields root, ciphertext] or [owner, root]")
 
 
-def _padded(plain: bytes) -> bytes:
+def padded(plain: bytes) -> bytes:
+    """Pad to a bucket, so that the length says little."""
     return plain + _PADDING[: _bucket(len(plain) + 1) - len(plain)]
+
+
+def unpadded(plaintext: bytes) -> bytes:
+    """Take the padding off.
+
+    Raises:
+        CanonicalError: It is not padded so.
+    """
+    marked = plaintext.rstrip(b"\x00")
+    if marked[-1:] != b"\x80" or len(plaintext) != _bucket(len(marked)):
+        raise CanonicalError("a sealed part is padded to its bucket with 80 and zeros")
+    return marked[:-1]
 
 
 def _bucket(size: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from biotrail.errors import ErasedError, VaultError
+from biotrail.errors import ErasedError, KeyProviderError, VaultError
 from biotrail.stores.sealed import SealedStore, SealedStoreReader, WrappedKey
 from biotrail.vault import TAG_REFERENCE, DataKey, KeptKey, Tags, Vault
 
@@ -43,6 +43,40 @@ class Keyring:
         kept = self._store.data_keys(absent) if absent else {}
         opened = {one: self._open(one, kept.get(one)) for one in absent}
         return {one: key for one, key in {**found, **opened}.items() if key is not None}
+
+    def found(
+        self, references: Iterable[bytes], *, gone: frozenset[bytes] = frozenset()
+    ) -> dict[bytes, DataKey | VaultError]:
+        """The data keys of references, each once, or why it cannot be had.
+
+        Args:
+            references: Whose; repetitions do no harm.
+            gone: Those of them whose keys are not to be used any more.
+
+        Raises:
+            KeyProviderError: The key provider is out of reach, or refuses.
+            StoreError: The store cannot be read.
+        """
+        wanted = set(references)
+        answers: dict[bytes, DataKey | VaultError] = {}
+        for one in wanted & gone:
+            answers[one] = ErasedError(f"the data key of {one.hex()} is being destroyed")
+        absent = []
+        for one in wanted - gone:
+            key = self.vault.cached(one, self.origin)
+            if key is None:
+                absent.append(one)
+            else:
+                answers[one] = key
+        kept = self._store.data_keys(absent) if absent else {}
+        for one in absent:
+            try:
+                answers[one] = self._open(one, kept.get(one))
+            except KeyProviderError:
+                raise
+            except VaultError as error:
+                answers[one] = error
+        return answers
 
     def _open(self, reference: bytes, kept: WrappedKey | None) -> DataKey:
         if kept is None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import attrs
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from biotrail.canonical import decode_payload, encode_payload
 from biotrail.canonical.cbor import CborValue
+from biotrail.canonical.event_pattern import EventMarks
 from biotrail.canonical.payload import Payload
 from biotrail.canonical.sealed import (
     ACTOR,
+    NOBODY,
     SUBJECT,
     Part,
-    Remnant,
     SealedPart,
     associated_data,
     decode_part,
@@ -22,14 +21,22 @@ from biotrail.canonical.sealed import (
     is_sealed,
     sealed_root,
 )
-from biotrail.errors import AlteredError, CanonicalError, ErasedError, VaultError
+from biotrail.errors import (
+    AlteredError,
+    CanonicalError,
+    DestroyedKeyError,
+    ErasedError,
+    VaultError,
+)
 from biotrail.sealing.keyring import Keyring
+from biotrail.vault import DataKey
 
 __all__ = ["Opened", "Opener"]
 
+Keys = Mapping[bytes, "DataKey | VaultError"]
 
-@attrs.frozen(slots=True)
-class Opened:
+
+class Opened(NamedTuple):
     """What is known of a record's personal fields.
 
     Attributes:
@@ -45,7 +52,7 @@ class Opened:
     payloads: Mapping[int, Payload]
     sealed: tuple[int, ...] = ()
     erased: tuple[int, ...] = ()
-    parts: tuple[Part, ...] = ()
+    parts: Sequence[Part] = ()
 
 
 class Opener:
@@ -77,67 +84,115 @@ class Opener:
             KeyProviderError: The key provider is out of reach, or refuses.
             VaultError: A key is not the one that was kept.
         """
-        root = content.get("payload")
+        said = content["id"], content.get("subject"), content.get("actor"), content.get("payload")
+        marks = EventMarks(index, *said)
+        parts = self.parts(marks, data)
+        keys: Keys = {}
+        if self._keyring is not None:
+            keys = self._keyring.found(one.key for one in parts if type(one) is SealedPart)
+        return self.open_parts(marks, data, parts, keys)
+
+    def parts(self, marks: EventMarks, data: bytes) -> list[Part]:
+        """The parts of a payload, held against the entry: which keys are needed.
+
+        Args:
+            marks: What the entry says of it.
+            data: The payload as it is stored.
+
+        Returns:
+            The parts; none for a payload in the clear.
+
+        Raises:
+            AlteredError: The payload is not the one that was committed to.
+        """
+        if type(data) is bytes and not is_sealed(data):
+            return []
         try:
-            if not is_sealed(data):
-                return self._open_clear(content, data)
             parts = decode_sealed(data)
-            if sealed_root(parts) != root:
+            if sealed_root(parts) != marks.root:
                 raise CanonicalError("it does not lead to the payload root")
-            _check_owners(parts, content)
-            return self._open_parts(content["id"], parts)
+            _check_owners(parts, marks)
         except CanonicalError as error:
-            raise AlteredError(
-                f"the payload of entry {index} is not what the entry commits to: {error}",
-                index=index,
-                expected=root.hex() if isinstance(root, bytes) else None,
-            ) from error
+            raise _altered(marks, error) from error
+        return parts
 
-    def _open_clear(self, content: Mapping[str, Any], data: bytes) -> Opened:
-        payload = decode_payload(data)
-        _, root = encode_payload(content["id"], list(payload.fields.items()), payload.salt)
-        if root != content.get("payload"):
-            raise CanonicalError("it does not lead to the payload root")
-        return Opened(payload.fields, {SUBJECT: payload})
+    def open_parts(
+        self, marks: EventMarks, data: bytes, parts: Sequence[Part], keys: Keys
+    ) -> Opened:
+        """Open what the keys open.
 
-    def _open_parts(self, event_id: bytes, parts: list[Part]) -> Opened:
-        payloads: dict[int, Payload] = {}
-        sealed, erased = [], []
-        for part in parts:
-            if isinstance(part, Remnant):
-                erased.append(part.owner)
-            elif self._keyring is None:
-                sealed.append(part.owner)
-            else:
-                try:
-                    payloads[part.owner] = self._open_part(event_id, part, self._keyring)
-                except ErasedError:  # the key is gone, and the part will follow
+        Args:
+            marks: What the entry says of the payload.
+            data: The payload as it is stored.
+            parts: What `parts` returned.
+            keys: For each key that the parts name, the key, or why it cannot be had; parts whose
+                key is not there stay sealed.
+
+        Raises:
+            AlteredError: The payload is not the one that was committed to.
+            VaultError: A key is not the one that was kept.
+        """
+        try:
+            if not parts:
+                return _open_clear(marks, data)
+            payloads: dict[int, Payload] = {}
+            fields: Mapping[str, CborValue] = {}
+            sealed, erased = [], []
+            for part in parts:
+                if type(part) is not SealedPart:
                     erased.append(part.owner)
-        fields = {name: one for part in payloads.values() for name, one in part.fields.items()}
-        return Opened(fields, payloads, tuple(sealed), tuple(erased), tuple(parts))
+                    continue
+                key = keys.get(part.key)
+                if type(key) is DataKey:
+                    opened = self._open_part(marks.event_id, part, key)
+                    payloads[part.owner] = opened
+                    fields = {**fields, **opened.fields} if fields else opened.fields
+                elif key is None:
+                    sealed.append(part.owner)
+                elif isinstance(key, (DestroyedKeyError, ErasedError)):
+                    erased.append(part.owner)  # the key is gone, and the part will follow
+                else:
+                    assert isinstance(key, VaultError)
+                    raise key
+        except CanonicalError as error:
+            raise _altered(marks, error) from error
+        return Opened(fields, payloads, tuple(sealed), tuple(erased), parts)
 
-    def _open_part(self, event_id: bytes, part: SealedPart, keyring: Keyring) -> Payload:
-        key = keyring.key(part.key)
-        bound = associated_data(event_id, part.owner, part.key, self._origin)
-        plaintext = _decrypted(key.open, part.ciphertext, bound, part.nonce)
-        return decode_part(event_id, plaintext, part.fields_root)
+    def _open_part(self, event_id: bytes, part: SealedPart, key: DataKey) -> Payload:
+        owner, reference, nonce, fields_root, ciphertext = part
+        bound = associated_data(event_id, owner, reference, self._origin)
+        try:
+            plaintext = key.open(ciphertext, bound, nonce)
+        except VaultError as error:
+            raise CanonicalError(str(error)) from None
+        return decode_part(event_id, plaintext, fields_root)
 
 
-def _decrypted(open_: Any, ciphertext: bytes, bound: bytes, nonce: bytes) -> bytes:
-    try:
-        plaintext: bytes = open_(ciphertext, bound, nonce)
-    except VaultError as error:
-        raise CanonicalError(str(error)) from None
-    return plaintext
+def _open_clear(marks: EventMarks, data: bytes) -> Opened:
+    payload = decode_payload(data)
+    _, root = encode_payload(marks.event_id, list(payload.fields.items()), payload.salt)
+    if root != marks.root:
+        raise CanonicalError("it does not lead to the payload root")
+    return Opened(payload.fields, {SUBJECT: payload})
 
 
-def _check_owners(parts: list[Part], content: Mapping[str, Any]) -> None:
+def _altered(marks: EventMarks, error: CanonicalError) -> AlteredError:
+    root = marks.root
+    return AlteredError(
+        f"the payload of entry {marks.index} is not what the entry commits to: {error}",
+        index=marks.index,
+        expected=None if root is None else root.hex(),
+    )
+
+
+def _check_owners(parts: Sequence[Part], marks: EventMarks) -> None:
     """A part's key is that of its owner, whose reference the entry names."""
-    owners = {SUBJECT: content.get("subject"), ACTOR: content.get("actor")}
     for part in parts:
-        if part.owner in owners:
-            reference = owners[part.owner]
-            if reference is None or (isinstance(part, SealedPart) and part.key != reference):
-                raise CanonicalError("a part is not sealed under its owner's key")
-        elif "subject" in content or "actor" in content:
-            raise CanonicalError("a part is said to concern nobody known")
+        owner = part.owner
+        if owner == NOBODY:
+            if marks.subject is not None or marks.actor is not None:
+                raise CanonicalError("a part is said to concern nobody known")
+            continue
+        reference = marks.actor if owner == ACTOR else marks.subject
+        if reference is None or (type(part) is SealedPart and part.key != reference):
+            raise CanonicalError("a part is not sealed under its owner's key")
