@@ -87,9 +87,16 @@ def main() -> None:
             assert enter(log, store, matcher, second, ADA[0])
 
             report = delete_references(store.ids(subject="ada", revoked=True), [store])
-            log.record(deletion_event(report, reason="subject_request", subject="ada"))
+            version = (
+                store.version
+            )  # the log remembers it: an older copy of the file has a lower one
+            labels = {"store_version": version}
+            log.record(
+                deletion_event(report, reason="subject_request", subject="ada", labels=labels)
+            )
             assert not enter(log, store, matcher, second, ADA[0])
             verifier_key, kept = log.verifier_key, log.checkpoint().note
+        ReferenceStore(Path(folder) / "references.db", key, expect_at_least=version).close()
         found = biotrail.verify_log(path, verifier_key, from_checkpoint=kept)
     print(f"{report.rows_before} references deleted, {report.rows_after} left;", end=" ")
     print(f"{found.events} events in the log, all verified")
