@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from biotrail.stores import MemoryStore, SQLiteStore, Store
-from biotrail.testing import DurableStoreContract, FaultyStore, StoreContract
+from biotrail.stores import MemoryStore, SealedStore, SQLiteStore
+from biotrail.testing import (
+    DurableStoreContract,
+    FaultyStore,
+    SealedStoreContract,
+    StoreContract,
+)
 
 
-class TestMemoryStore(StoreContract):
-    def open_store(self, folder: Path) -> Store:
+class TestMemoryStore(StoreContract, SealedStoreContract):
+    def open_store(self, folder: Path) -> SealedStore:
         return MemoryStore()
 
 
-class TestSQLiteStore(DurableStoreContract):
-    def open_store(self, folder: Path) -> Store:
+class TestSQLiteStore(DurableStoreContract, SealedStoreContract):
+    def open_store(self, folder: Path) -> SealedStore:
         return SQLiteStore(folder / "log.db")
 
 
-class TestHealthyFaultyStore(DurableStoreContract):
+class TestHealthyFaultyStore(DurableStoreContract, SealedStoreContract):
     """The wrapper for faults changes nothing where no fault is planned."""
 
-    def open_store(self, folder: Path) -> Store:
+    def open_store(self, folder: Path) -> SealedStore:
         return FaultyStore(SQLiteStore(folder / "log.db"))

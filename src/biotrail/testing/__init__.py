@@ -31,7 +31,11 @@ from biotrail.testing.tamper import copy_log, edit_entry, flip_bit, swap_entries
 if TYPE_CHECKING:
     from biotrail.testing.key_provider_contract import KeyProviderContract
     from biotrail.testing.matcher_contract import MatcherContract
-    from biotrail.testing.store_contract import DurableStoreContract, StoreContract
+    from biotrail.testing.store_contract import (
+        DurableStoreContract,
+        SealedStoreContract,
+        StoreContract,
+    )
 
 __all__ = [
     "STEPS",
@@ -41,6 +45,7 @@ __all__ = [
     "FixedClock",
     "KeyProviderContract",
     "MatcherContract",
+    "SealedStoreContract",
     "SteppingClock",
     "StoreContract",
     "copy_log",
@@ -57,6 +62,7 @@ _CONTRACTS = {
     "DurableStoreContract": "biotrail.testing.store_contract",
     "KeyProviderContract": "biotrail.testing.key_provider_contract",
     "MatcherContract": "biotrail.testing.matcher_contract",
+    "SealedStoreContract": "biotrail.testing.store_contract",
     "StoreContract": "biotrail.testing.store_contract",
 }
 _CONTRACT_MODULES = tuple(
@@ -69,6 +75,7 @@ _CONTRACT_MODULES = tuple(
         "_store_reading",
         "_store_appending",
         "_store_sharing",
+        "_store_sealed",
     )
 )
 

@@ -7,7 +7,8 @@ For a store that lasts as long as its object::
             return MyStore()
 
 For one that is there again when it is opened again, `DurableStoreContract`, whose further cases
-open the log of one folder several times.
+open the log of one folder several times. For one that a vault can use, `SealedStoreContract`
+besides.
 """
 
 from __future__ import annotations
@@ -22,14 +23,19 @@ from biotrail.stores import Store
 from biotrail.testing._store_appending import AppendingCases
 from biotrail.testing._store_base import everything
 from biotrail.testing._store_reading import ReadingCases
+from biotrail.testing._store_sealed import SealedCases
 from biotrail.testing._store_sharing import SharingCases, check_race, race
 from biotrail.testing.samples import sample_batch, sample_entry, sample_event_id
 
-__all__ = ["DurableStoreContract", "StoreContract"]
+__all__ = ["DurableStoreContract", "SealedStoreContract", "StoreContract"]
 
 
 class StoreContract(ReadingCases, AppendingCases, SharingCases):
     """Every case that any store has to pass. Override `open_store`."""
+
+
+class SealedStoreContract(SealedCases):
+    """What a `biotrail.stores.SealedStore` has to pass beyond the others. Override `open_store`."""
 
 
 class DurableStoreContract(StoreContract):
