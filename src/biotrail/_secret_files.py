@@ -29,6 +29,7 @@ __all__ = [
 
 _OWNER_ONLY = 0o600
 _MAX_BYTES = 65_536
+_PATIENCE = 10.0
 
 
 def passphrase_bytes(passphrase: str | bytes) -> bytes:
@@ -168,17 +169,13 @@ def sync_directory(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked_secret_file(path: Path, *, patience: float = 10.0) -> Iterator[None]:
+def locked_secret_file(path: Path) -> Iterator[None]:
     """Keep other processes from changing a file that is read, changed and put back.
 
     The lock is on ``<path>.lock``, an empty file that stays; it falls when its holder dies.
 
-    Args:
-        path: The file.
-        patience: Seconds to wait for another holder.
-
     Raises:
-        KeyFileError: Another process holds it for longer, or the lock's file cannot be made.
+        KeyFileError: Another process holds it for 10 s, or the lock's file cannot be made.
     """
     import fcntl
 
@@ -189,10 +186,10 @@ def locked_secret_file(path: Path, *, patience: float = 10.0) -> Iterator[None]:
     except OSError as error:
         raise KeyFileError(f"{name} cannot be made: {error.strerror}") from error
     try:
-        given_up = time.monotonic() + patience
+        given_up = time.monotonic() + _PATIENCE
         while not _try_lock(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
             if time.monotonic() > given_up:
-                raise KeyFileError(f"another process has held {name} for {patience:g} s")
+                raise KeyFileError(f"another process has held {name} for {_PATIENCE:g} s")
             time.sleep(0.02)
         yield
     finally:
