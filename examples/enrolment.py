@@ -87,9 +87,7 @@ def main() -> None:
             assert enter(log, store, matcher, second, ADA[0])
 
             report = delete_references(store.ids(subject="ada", revoked=True), [store])
-            version = (
-                store.version
-            )  # the log remembers it: an older copy of the file has a lower one
+            version = store.version  # the log remembers it; an older copy of the file has less
             labels = {"store_version": version}
             log.record(
                 deletion_event(report, reason="subject_request", subject="ada", labels=labels)
