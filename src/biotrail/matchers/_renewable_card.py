@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from biotrail.errors import MatcherError
-from biotrail.matchers.backend import Features
+from biotrail.matchers.backend import Features, require_features
 from biotrail.matchers.card import ModelCard, ModelFile
 from biotrail.matchers.projection import ProjectionKey
 
@@ -28,9 +28,11 @@ def centre_of(features: Iterable[Features]) -> tuple[float, ...]:
     result: it is part of the model card.
 
     Raises:
-        MatcherError: No features, or features of different models.
+        MatcherError: No features, features of different models, or such as hold no array of real
+            numbers.
     """
     kept = list(features)
+    require_features(*kept)
     if not kept or len({(one.card_digest, one.values.shape) for one in kept}) != 1:
         raise MatcherError("a centre is the mean of features of one model")
     columns = zip(*(one.values.tolist() for one in kept), strict=True)

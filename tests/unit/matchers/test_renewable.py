@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from biotrail.errors import MatcherError, ModelError
-from biotrail.matchers import EmbeddingMatcher, Reference, Sample
+from biotrail.matchers import EmbeddingMatcher, Features, Reference, Sample
 from biotrail.matchers import renewable as module
 from biotrail.matchers.projection import ProjectionKey, SignProjection
 from biotrail.matchers.renewable import RenewableMatcher, centre_of
@@ -242,3 +243,16 @@ def test_the_wrapped_matcher_stays_open() -> None:
     with pytest.raises(MatcherError, match="closed"):
         matcher.capture(VECTOR)
     assert plain.features(VECTOR).values.shape == (32,)
+
+
+def test_features_without_an_array_are_refused() -> None:
+    """A list in the place of an array is told by name, where bits and where a centre are made."""
+    values: Any = [0.5] * 32
+    odd = Features(card_digest=inner().card.digest, values=values)
+    asked: list[Callable[[], object]] = [
+        lambda: RenewableMatcher(inner(), KEY).project(odd),
+        lambda: centre_of([odd]),
+    ]
+    for ask in asked:
+        with pytest.raises(MatcherError, match="real numbers, not list"):
+            ask()
