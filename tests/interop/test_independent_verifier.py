@@ -119,6 +119,32 @@ def test_it_opens_the_payloads_of_the_example(judge: Judge) -> None:
     assert results == [{"root": one["root"], "fields": one["fields"]} for one in vectors]
 
 
+def test_it_opens_sealed_payloads(judge: Judge) -> None:
+    """With the data keys it opens every part to the fields, salts, commitments and roots."""
+    vectors = load("sealed.json")
+    more = {"job": "sealed", "keys": vectors["keys"], "origin": vectors["origin"]}
+    results = judge([{**one, **more} for one in vectors["payloads"]])
+    assert results == [
+        {
+            "root": one["root"],
+            "parts": [{"root": part["root"], "fields": part["fields"]} for part in one["parts"]],
+        }
+        for one in vectors["payloads"]
+    ]
+    other = {**more, "origin": "biotrail.example/other"}
+    assert judge([{**one, **other} for one in vectors["payloads"]]) == ["refused"] * len(results)
+
+
+def test_it_reads_remnants_without_keys(judge: Judge) -> None:
+    """What remains of a payload leads to the same root, and nothing in it opens."""
+    vectors = load("sealed.json")
+    more = {"job": "sealed", "keys": {}, "origin": vectors["origin"]}
+    jobs = [{**one, **more, "payload": one["remnant"]} for one in vectors["payloads"]]
+    for one, found in zip(vectors["payloads"], judge(jobs), strict=True):
+        assert found["root"] == one["root"]
+        assert all(part["fields"] is None for part in found["parts"])
+
+
 def test_it_judges_proofs(judge: Judge) -> None:
     """Proof files and consistency proofs hold, and those that must be refused are."""
     vectors = load("proofs.json")
@@ -155,6 +181,10 @@ def test_it_agrees_on_every_case_of_the_vectors(judge: Judge) -> None:
             for one in load("tampered.json")["cases"]
         ),
         *load("forged.json")["cases"],
+        *(
+            {"log": str(FOLDER / "sealed-log.json"), **one}
+            for one in load("sealed-tampered.json")["cases"]
+        ),
     ]
     results = judge([{**one, "job": "log"} for one in cases])
     found = [

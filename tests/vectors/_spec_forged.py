@@ -41,6 +41,8 @@ class HandLog:
         self.data: list[bytes] = []
         self.rows: list[dict[str, Any]] = []
         self.payloads: list[dict[str, Any]] = []
+        self.sealed: list[dict[str, Any]] = []
+        self.subjects: list[dict[str, Any]] = []
 
     def add(
         self, kind: str, content: Content | bytes, *, time: str = TIME, by: str | None = "A"
@@ -70,8 +72,9 @@ class HandLog:
             "head": len(self.data),
             "entries": self.rows,
             "payloads": self.payloads,
+            "sealed": self.sealed,
             "tiles": [],
-            "subjects": [],
+            "subjects": self.subjects,
         }
 
 

@@ -34,7 +34,8 @@ BEGIN = datetime(2026, 11, 23, 11, 34, 0, 123456, UTC)
 SEEDS = {name: hashlib.sha256(f"biotrail test key {name}".encode()).digest() for name in "ABCDWX"}
 """A, B, C follow on each other, W is a second writer; D and X are never admitted."""
 
-BYTES = ("entry", "event_id", "subject")
+BYTES = ("entry", "event_id", "subject", "actor", "device", "ip")
+SEALED_COLUMNS = ["idx", "payload", "subject", "actor", "device", "ip"]
 MOMENTS = ("recorded", "occurred")
 COLUMNS = [
     "idx",
@@ -267,6 +268,7 @@ def export(path: Path) -> dict[str, Any]:
             "head": connection.execute("SELECT size FROM head").fetchone()[0],
             "entries": list(_rows(connection, "entries", COLUMNS)),
             "payloads": list(_rows(connection, "payloads", ["idx", "payload"])),
+            "sealed": list(_rows(connection, "sealed", SEALED_COLUMNS)),
             "tiles": list(_rows(connection, "tiles", ["level", "idx", "hashes"])),
             "subjects": list(_rows(connection, "subjects", ["tenant", "identity", "reference"])),
         }
@@ -278,7 +280,7 @@ def write_rows(path: Path, log: dict[str, Any]) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = 1")
         connection.execute("UPDATE head SET size = ? WHERE ? > 0", (log["head"], log["head"]))
-        for table in ("entries", "payloads", "tiles", "subjects"):
+        for table in ("entries", "payloads", "sealed", "tiles", "subjects"):
             for row in log[table]:
                 names, marks = ", ".join(row), ", ".join("?" * len(row))
                 values = [_from_json(*pair) for pair in row.items()]

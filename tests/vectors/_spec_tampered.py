@@ -15,9 +15,7 @@ from tests.vectors import _spec_log as spec
 
 Row = dict[str, Any]
 Log = dict[str, Any]
-_TRIGGERS = [
-    one for version in MIGRATIONS for one in version if one.startswith("CREATE TRIGGER")
-]
+_TRIGGERS = [one for version in MIGRATIONS for one in version if one.startswith("CREATE TRIGGER")]
 
 
 def update(table: str, key: Row, **values: Any) -> Row:

@@ -24,6 +24,8 @@ from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
 from tests.vectors._spec_ecdsa import ecdsa
 from tests.vectors._spec_forged import forged
+from tests.vectors._spec_sealed import sealed_log, sealed_payloads
+from tests.vectors._spec_sealed_tampered import sealed_tampered
 from tests.vectors._spec_tampered import tampered
 
 FOLDER = Path(__file__).parent / "spec"
@@ -306,6 +308,13 @@ FILES: dict[str, Callable[[], Any]] = {
     "tampered.json": lambda: tampered(example()),
     "forged.json": forged,
     "ecdsa.json": ecdsa,
+    "sealed.json": sealed_payloads,
+    "sealed-log.json": lambda: {
+        "origin": spec.ORIGIN,
+        "verifier_key": str(spec.verifier_key("A")),
+        "log": sealed_log(),
+    },
+    "sealed-tampered.json": sealed_tampered,
 }
 
 

@@ -1,8 +1,8 @@
 'use strict';
-// Entries, their bodies' forms, payloads and proof files
-// (docs/spec/entry.md, event.md, biotrail.cddl, payload.md, proof.md).
+// Entries, their bodies' forms, and proof files
+// (docs/spec/entry.md, event.md, erasure.md, biotrail.cddl, proof.md).
 const { Malformed, decode, encode, decodeUtf8, microseconds } = require('./cbor.js');
-const { sha256, leafHash, followsInclusion } = require('./tree.js');
+const { leafHash, followsInclusion } = require('./tree.js');
 const { readBase64, readNumber, readCheckpoint, openCheckpoint } = require('./note.js');
 
 // --- forms ---------------------------------------------------------------------------------
@@ -14,7 +14,8 @@ const isTime = (value) => microseconds(value) !== null;
 const bytes = (size) => (value) => Buffer.isBuffer(value) && value.length === size;
 const word = (...words) => (value) => words.includes(value);
 const isMap = (value) => value instanceof Map;
-const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every(isText);
+const arrayOf = (check, least = 1) => (value) =>
+  Array.isArray(value) && value.length >= least && value.every(check);
 const isHostValue = (value) =>
   typeof value === 'string' || isInt(value) || typeof value === 'boolean' || Buffer.isBuffer(value);
 const isHostValues = (value) =>
@@ -45,12 +46,17 @@ const comparison = form(
     threshold_micro: isInt,
   },
 );
+const isOutcome = word('success', 'failure', 'unknown');
+const location = form(
+  { latitude_micro: isInt, longitude_micro: isInt },
+  { accuracy_m: isUint, ...each(isText, 'country', 'region', 'city') },
+);
 const event = form(
   {
     id: bytes(16),
     action: isText,
     reason: isText,
-    outcome: word('success', 'failure', 'unknown'),
+    outcome: isOutcome,
     decision: word('granted', 'denied'),
     modality: isText,
     occurred: isTime,
@@ -60,7 +66,7 @@ const event = form(
     target: isText,
     tenant: isText,
     context: form({}, each(isText, 'os', 'trace_id', 'request_id', 'device_model'), 1),
-    factors: isTexts,
+    factors: arrayOf(isText),
     payload: bytes(32),
     subject: bytes(16),
     comparison,
@@ -72,8 +78,15 @@ const event = form(
       ),
       1,
     ),
+    actor: bytes(16),
+    ip: (value) => bytes(4)(value) || bytes(16)(value),
+    location,
+    ...each(isText, 'device_id', 'session_id', 'user_agent'),
+    attributes: isHostValues,
+    score_micro: isInt,
   },
 );
+const rule = form({ before: isTime }, { outcome: isOutcome, ...each(isText, 'action', 'tenant', 'modality') });
 const KINDS = {
   genesis: form({ format: word('biotrail/1'), origin: isText, key: isText }, { next: bytes(32) }),
   event,
@@ -85,10 +98,30 @@ const KINDS = {
     { writer: bytes(8), since: isTime, until: isTime, reason: isText },
     { lost: isUint },
   ),
+  configuration_changed: form({ setting: isText, digest: bytes(32) }, { before: bytes(32) }),
+  subject_erased: form(
+    {
+      id: bytes(16),
+      references: arrayOf(bytes(16)),
+      fingerprints: arrayOf(bytes(32), 0),
+      reason: isText,
+      legal_basis: isText,
+      through: isUint,
+      payloads: isUint,
+      requested: isTime,
+    },
+    { beyond: arrayOf(isText) },
+  ),
+  hold_placed: form(
+    { id: bytes(16), references: arrayOf(bytes(16)), reason: isText },
+    { until: isTime },
+  ),
+  hold_released: form({ id: bytes(16), reason: isText }),
+  retention_applied: form(
+    { id: bytes(16), policy: bytes(32), rules: arrayOf(rule), payloads: isUint },
+    { held: isUint },
+  ),
   log_read: isMap,
-  subject_erased: isMap,
-  retention_applied: isMap,
-  configuration_changed: isMap,
 };
 
 // --- entries -------------------------------------------------------------------------------
@@ -124,36 +157,6 @@ function decodeEntry(data) {
   return { ...head, kind, content };
 }
 
-// --- payloads ------------------------------------------------------------------------------
-
-function decodePayload(data) {
-  const value = decode(data);
-  const good =
-    Array.isArray(value) &&
-    value.length === 3 &&
-    value[0] === 1n &&
-    bytes(32)(value[1]) &&
-    isMap(value[2]) &&
-    value[2].size >= 1 &&
-    value[2].size <= 23;
-  if (!good) throw new Malformed('not a payload');
-  return { salt: value[1], fields: value[2] };
-}
-
-function commitment(id, name, value, salt) {
-  const opened = [Buffer.from([0x83, 0x50]), id, encode(name), encode(value)];
-  return sha256('biotrail/field/1\n', salt, ...opened);
-}
-
-function openPayload(id, payload) {
-  const fields = [...payload.fields].map(([name, value]) => {
-    const salt = sha256('biotrail/salt/1\n', encode(name), payload.salt);
-    return { name, value, salt, commitment: commitment(id, name, value, salt) };
-  });
-  const root = sha256('biotrail/payload/1\n', ...fields.map((field) => field.commitment));
-  return { fields, root };
-}
-
 // --- proof files ---------------------------------------------------------------------------
 
 function parseProof(file) {
@@ -179,28 +182,35 @@ function parseProof(file) {
   return { extra, index, hashes, note, checkpoint };
 }
 
-function verifyProof(file, keys) {
-  let proof, entry;
+// What a proof file proves: its entry, decoded, and the pairs of its extra. The verdict instead, where
+// it proves nothing. `names` are those that the extra must have.
+function openProof(file, keys, names) {
+  let proof, extra;
   try {
     proof = parseProof(file);
-    const extra = proof.extra === null ? null : decode(proof.extra);
-    if (!isMap(extra) || extra.size !== 1 || !Buffer.isBuffer(extra.get('entry'))) return 'malformed';
-    entry = extra.get('entry');
+    extra = proof.extra === null ? null : decode(proof.extra);
+    const good = isMap(extra) && extra.size === names.length && names.every((name) => extra.has(name));
+    if (!good || !Buffer.isBuffer(extra.get('entry'))) return 'malformed';
   } catch (error) {
     if (error instanceof Malformed) return 'malformed';
     throw error;
   }
   if (openCheckpoint(proof.note, keys) === null) return 'not signed';
   const { size, root } = proof.checkpoint;
-  if (!followsInclusion(leafHash(entry), proof.index, size, proof.hashes, root)) return 'not proven';
+  const leaf = leafHash(extra.get('entry'));
+  if (!followsInclusion(leaf, proof.index, size, proof.hashes, root)) return 'not proven';
   try {
-    return decodeEntry(entry).index === BigInt(proof.index) ? 'holds' : 'malformed';
+    const entry = decodeEntry(extra.get('entry'));
+    return entry.index === BigInt(proof.index) ? { entry, extra } : 'malformed';
   } catch (error) {
     if (error instanceof Malformed) return 'malformed';
     throw error;
   }
 }
 
-module.exports = {
-  readHead, decodeEntry, decodePayload, openPayload, commitment, parseProof, verifyProof,
-};
+function verifyProof(file, keys) {
+  const opened = openProof(file, keys, ['entry']);
+  return typeof opened === 'string' ? opened : 'holds';
+}
+
+module.exports = { bytes, isInt, isMap, isText, readHead, decodeEntry, openProof, parseProof, verifyProof };

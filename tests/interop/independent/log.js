@@ -3,7 +3,8 @@
 const { Malformed, microseconds } = require('./cbor.js');
 const { Tree, leafHash, EMPTY } = require('./tree.js');
 const { VerifierKey, readCheckpoint, openCheckpoint, firstSigner } = require('./note.js');
-const { readHead, decodeEntry, decodePayload, openPayload } = require('./entry.js');
+const { readHead, decodeEntry } = require('./entry.js');
+const { decodePayload, leadsToRoot, ownersOf } = require('./payload.js');
 const { Keys, Refused } = require('./keys.js');
 
 const WIDTH = 256;
@@ -27,7 +28,12 @@ class Log {
   constructor(json) {
     this.head = json.head;
     this.entries = json.entries.map((row) => ({ ...row, data: Buffer.from(row.entry, 'hex') }));
-    this.payloads = new Map(json.payloads.map((row) => [row.idx, Buffer.from(row.payload, 'hex')]));
+    this.payloadRows = [...json.payloads, ...(json.sealed ?? [])];
+    this.payloads = new Map();
+    for (const row of this.payloadRows) {
+      const here = this.payloads.get(row.idx) ?? [];
+      this.payloads.set(row.idx, [...here, Buffer.from(row.payload, 'hex')]);
+    }
     this.tiles = new Map(
       json.tiles.map((row) => [`${row.level}/${row.idx}`, Buffer.from(row.hashes, 'hex')]),
     );
@@ -40,6 +46,7 @@ class Log {
       row.leaf = leafHash(row.data);
       row.top = readHead(row.data);
     }
+    this.destroyed = null;
     this.rows = this.entries.filter((row) => row.index >= 0);
     const reach = (indices) => indices.reduce((most, index) => Math.max(most, index + 1), 0);
     this.reach = reach(this.rows.map((row) => row.index));
@@ -54,6 +61,40 @@ class Log {
     const tile = this.tile(0, Math.floor(index / WIDTH));
     const at = (index % WIDTH) * 32;
     return tile !== null && tile.length === 32 * WIDTH ? tile.subarray(at, at + 32) : null;
+  }
+}
+
+// --- what was destroyed (docs/spec/erasure.md) ---------------------------------------------
+
+class Destroyed {
+  constructor(entries) {
+    this.erased = new Map();
+    this.rules = [];
+    entries.forEach((entry, i) => {
+      if (entry?.kind === 'subject_erased') {
+        for (const one of entry.content.get('references')) this.erased.set(one.toString('hex'), i);
+      } else if (entry?.kind === 'retention_applied') {
+        for (const rule of entry.content.get('rules')) this.rules.push({ at: i, rule });
+      }
+    });
+  }
+
+  isErased(i, reference) {
+    return Boolean(reference) && (this.erased.get(reference.toString('hex')) ?? -1) > i;
+  }
+
+  isRetained(i, { recorded, content }) {
+    const names = ['action', 'tenant', 'outcome', 'modality'];
+    return this.rules.some(
+      ({ at, rule }) =>
+        at > i &&
+        recorded < rule.get('before') &&
+        names.every((name) => !rule.has(name) || rule.get(name) === content.get(name)),
+    );
+  }
+
+  isLawful(i, entry, reference) {
+    return this.isErased(i, reference) || this.isRetained(i, entry);
   }
 }
 
@@ -345,22 +386,42 @@ function columnsOf(entry) {
   return columns;
 }
 
+// The payload of an entry, or null where there rightly is none.
+function checkPayload(log, i, entry) {
+  const stored = log.payloads.get(i) ?? [];
+  const root = entry.kind === 'event' ? (entry.content.get('payload') ?? null) : null;
+  if (root === null) {
+    if (stored.length) refuse('altered', i);
+    return null;
+  }
+  if (!stored.length) {
+    const owners = ownersOf(entry.content);
+    if (!owners.every((one) => log.destroyed.isLawful(i, entry, one.reference))) refuse('missing', i);
+    return null;
+  }
+  const payload = stored.length === 1 ? attempt(() => decodePayload(stored[0])) : null;
+  if (payload === null || !leadsToRoot(entry.content, payload)) refuse('altered', i);
+  if (payload.version === 2) checkRemnants(log, i, entry, payload.parts);
+  return payload;
+}
+
+function checkRemnants(log, i, entry, parts) {
+  const owners = ownersOf(entry.content);
+  parts.forEach((part, number) => {
+    if (part.root && !log.destroyed.isLawful(i, entry, owners[number].reference)) refuse('missing', i);
+  });
+}
+
 function checkBeside(log, row, i, entry) {
   if (entry === null) refuse('malformed', i);
   const columns = columnsOf(entry);
   if (Object.keys(columns).some((name) => columns[name] !== row[name])) refuse('altered', i);
-  const stored = log.payloads.get(i) ?? null;
-  const root = entry.kind === 'event' ? (entry.content.get('payload') ?? null) : null;
-  if (root === null && stored === null) return;
-  if (root === null) refuse('altered', i);
-  if (stored === null) refuse('missing', i);
-  const payload = attempt(() => decodePayload(stored));
-  if (payload === null || !openPayload(entry.content.get('id'), payload).root.equals(root)) {
-    refuse('altered', i);
-  }
+  const payload = checkPayload(log, i, entry);
+  if (payload?.version !== 1) return;
   const subject = payload.fields.get('subject');
   if (!(subject instanceof Map) || typeof subject.get('id') !== 'string') return;
   const reference = entry.content.get('subject')?.toString('hex') ?? null;
+  if (log.destroyed.isErased(i, entry.content.get('subject'))) return;
   const known = JSON.stringify([entry.content.get('tenant') ?? '', subject.get('id'), reference]);
   if (!log.known.has(known)) refuse('missing', i);
 }
@@ -402,6 +463,7 @@ function walkedLog(log, kept, trusted) {
     if (hole >= 0) refuse('missing', hole);
     refuse('truncated', log.reach);
   }
+  log.destroyed = new Destroyed(log.rows.map((row) => attempt(() => decodeEntry(row.data))));
   const walk = new Walk(log, log.reach, trusted);
   walk.run();
   return walk;
@@ -442,7 +504,7 @@ function judgeLog(json, keyTexts, earlier) {
   checkNotShorter(log.head, kept, walk.keys.all);
   checkContinues(walk, kept);
   if ([...log.entries, ...log.tileRows].some((row) => row.idx < 0)) refuse('altered');
-  if ([...log.payloads.keys()].some((index) => index < 0)) refuse('altered');
+  if (log.payloadRows.some((row) => row.idx < 0)) refuse('altered');
   const complete = kept.map((one) => one.size);
   return { size: log.head, root: walk.tree.root().toString('hex'), complete_since: complete };
 }

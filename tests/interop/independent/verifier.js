@@ -10,7 +10,9 @@ const fs = require('node:fs');
 const { Malformed, decode, encode, microseconds } = require('./cbor.js');
 const { followsConsistency, leafHash, Tree } = require('./tree.js');
 const { VerifierKey, openCheckpoint } = require('./note.js');
-const { decodePayload, openPayload, parseProof, verifyProof } = require('./entry.js');
+const { decodeEntry, parseProof, verifyProof } = require('./entry.js');
+const { decodePayload, openClear, openPart, rootOfPart, sealedRoot } = require('./payload.js');
+const { verifyDisclosure } = require('./disclosure.js');
 const { verifyLog } = require('./log.js');
 
 const hex = (text) => Buffer.from(text, 'hex');
@@ -34,7 +36,7 @@ const matches = (row, key) => Object.keys(key).every((name) => row[name] === key
 
 function change(log, { table, insert, delete: gone, update, set }) {
   if (table === 'head') return { ...log, head: set.size };
-  let rows = log[table];
+  let rows = log[table] ?? [];
   if (insert) rows = [...rows, insert];
   if (gone) rows = rows.filter((row) => !matches(row, gone));
   if (update) rows = rows.map((row) => (matches(row, update) ? { ...row, ...set } : row));
@@ -49,6 +51,13 @@ function readLog(path) {
   if (!files.has(path)) files.set(path, JSON.parse(fs.readFileSync(path, 'utf8')).log);
   return files.get(path);
 }
+
+const shown = (field) => ({
+  name: field.name,
+  value: encode(field.value).toString('hex'),
+  salt: field.salt.toString('hex'),
+  commitment: field.commitment.toString('hex'),
+});
 
 const JOBS = {
   log: ({ log, changes, keys, earlier }) => {
@@ -72,17 +81,24 @@ const JOBS = {
     };
   },
   payload: ({ payload, event_id: id }) => {
-    const opened = openPayload(hex(id), decodePayload(hex(payload)));
-    return {
-      root: opened.root.toString('hex'),
-      fields: opened.fields.map((field) => ({
-        name: field.name,
-        value: encode(field.value).toString('hex'),
-        salt: field.salt.toString('hex'),
-        commitment: field.commitment.toString('hex'),
-      })),
-    };
+    const opened = openClear(hex(id), decodePayload(hex(payload)));
+    return { root: opened.root.toString('hex'), fields: opened.fields.map(shown) };
   },
+  sealed: ({ entry, payload, keys, origin }) =>
+    orRefused(() => {
+      const { content } = decodeEntry(hex(entry));
+      const { parts } = decodePayload(hex(payload));
+      return {
+        root: sealedRoot(parts.map(rootOfPart)).toString('hex'),
+        parts: parts.map((part) => {
+          const key = part.key && keys[part.key.toString('hex')];
+          const opened = key && openClear(content.get('id'), openPart(content, part, hex(key), origin));
+          return { root: rootOfPart(part).toString('hex'), fields: opened ? opened.fields.map(shown) : null };
+        }),
+      };
+    }),
+  disclosure: ({ text, keys }) =>
+    verifyDisclosure(Buffer.from(text), keys.map((key) => new VerifierKey(key))),
   proof: ({ text, keys }) => verifyProof(Buffer.from(text), keys.map((key) => new VerifierKey(key))),
   proof_form: ({ text }) => orRefused(() => parseProof(Buffer.from(text)).index),
   consistency: (job) =>

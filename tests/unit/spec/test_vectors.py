@@ -48,7 +48,9 @@ def load(name: str) -> Any:
     return json.loads((maker.FOLDER / name).read_text(encoding="utf-8"))
 
 
-CANONICAL, KEYS, EXAMPLE, PAYLOADS, PROOFS, TAMPERED, FORGED, ECDSA = map(load, maker.FILES)
+CANONICAL, KEYS, EXAMPLE, PAYLOADS, PROOFS, TAMPERED, FORGED, ECDSA = map(
+    load, list(maker.FILES)[:8]
+)
 
 
 @pytest.mark.parametrize("name", maker.FILES)
