@@ -15,6 +15,7 @@ from biotrail.matchers.search.probe import Probe
 from biotrail.matchers.search.scores import SCORES
 
 if TYPE_CHECKING:
+    from biotrail.matchers.backend import Vector
     from biotrail.matchers.gallery.candidates import Candidate
     from biotrail.matchers.search.kernels import Rows
 
@@ -23,7 +24,9 @@ __all__ = [
     "checked_id",
     "checked_probe",
     "checked_question",
+    "checked_row",
     "checked_rows",
+    "id_for",
     "refuse_others",
 ]
 
@@ -67,6 +70,11 @@ def checked_id(features: Features, given: str | None = None) -> str:
         MatcherError: These are no features, or no reference can have the given id.
     """
     require_features(features)
+    return id_for(features, given)
+
+
+def id_for(features: Features, given: str | None) -> str:
+    """The same for what is known to be features."""
     if given is not None:
         return checked_reference_id(given)
     return features.reference_id or new_reference_id()
@@ -84,9 +92,6 @@ def checked_rows(card: ModelCard, features: Features) -> Rows:
     _require_digest(card, features)
     values = features.values
     rows = values if values.ndim == 2 else values[None]
-    if rows.shape == (1, card.dimension) and _SMALL_ENOUGH < rows[0].dot(rows[0]) < _LARGE_ENOUGH:
-        one: Rows = rows.astype(numpy.float32)
-        return one
     if rows.ndim != 2 or rows.shape[1] != card.dimension or not len(rows):
         raise MatcherError(f"features of {card.id} must hold {card.dimension} values")
     largest = numpy.abs(rows).max()
@@ -96,6 +101,26 @@ def checked_rows(card: ModelCard, features: Features) -> Rows:
     if card.metric == "cosine" and not stored.any(axis=1).all():
         raise MatcherError("a zero vector has no direction, so no cosine")
     return stored
+
+
+def checked_row(card: ModelCard, features: Features) -> Vector | None:
+    """The one sample of a reference, as float64 that float32 can hold.
+
+    It is None for whatever needs a closer look: several samples, or values that are rare. Those are
+    for `checked_rows`.
+
+    Raises:
+        MatcherError: Another model made it.
+    """
+    import numpy
+
+    _require_digest(card, features)
+    values = features.values
+    if values.shape != (card.dimension,):
+        return None
+    if not _SMALL_ENOUGH < values.dot(values) < _LARGE_ENOUGH:
+        return None
+    return values.astype(numpy.float32).astype(numpy.float64)
 
 
 def checked_probe(card: ModelCard, features: Features) -> Probe:

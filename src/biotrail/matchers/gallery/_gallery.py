@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from biotrail.errors import DuplicateReferenceError, UnknownReferenceError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.gallery._checks import checked_id, checked_rows
+from biotrail.matchers.gallery._checks import checked_id, checked_row, checked_rows, id_for
 from biotrail.matchers.gallery._coded import code
 from biotrail.matchers.gallery._load import fill, open_file
 from biotrail.matchers.gallery._save import save
@@ -20,6 +20,7 @@ from biotrail.matchers.search.codes import FourBitKernel
 if TYPE_CHECKING:
     from os import PathLike
 
+    from biotrail.matchers.backend import Vector
     from biotrail.matchers.search.kernels import Rows
 
 __all__ = ["Gallery"]
@@ -79,10 +80,11 @@ class Gallery(SearchedGallery):
             MatcherError: Another model made the features, they cannot be compared, or the id is no
                 text of 1 to 128 bytes in UTF-8.
         """
-        rows = checked_rows(self._card, features)
-        identifier = checked_id(features, reference)
+        row = checked_row(self._card, features)
+        rows = checked_rows(self._card, features) if row is None else None
+        identifier = id_for(features, reference)
         if refuse_duplicates is None:
-            self._put(identifier, rows)
+            self._put(identifier, row, rows)
             return identifier
         with self._enrolling:
             found = self.duplicates(features, threshold=refuse_duplicates)
@@ -91,16 +93,15 @@ class Gallery(SearchedGallery):
                 raise DuplicateReferenceError(
                     f"{len(others)} reference(s) of the gallery reach the threshold", others
                 )
-            self._put(identifier, rows)
+            self._put(identifier, row, rows)
         return identifier
 
-    def _put(self, identifier: str, rows: Rows) -> None:
-        import numpy
-
+    def _put(self, identifier: str, row: Vector | None, rows: Rows | None) -> None:
+        """Enrol one row, float64, or else several, float32."""
         name = self._table.names.name(identifier)
-        if len(rows) == 1:
-            self._table.add_one(name, rows[0].astype(numpy.float64), identifier)
-        else:
+        if row is not None:
+            self._table.add_one(name, row, identifier)
+        elif rows is not None:
             coded = code(rows, self._table.kernels)
             self._table.add([name] * len(rows), coded, [identifier])
 

@@ -25,14 +25,14 @@ class Names:
         Raises:
             MatcherError: The id is no text of 1 to 128 bytes in UTF-8.
         """
-        checked_reference_id(identifier)
-        if own := _OWN.fullmatch(identifier):
+        if type(identifier) is str and (own := _OWN.fullmatch(identifier)):
             return bytes.fromhex(own[1])
+        checked_reference_id(identifier)
         return hashlib.sha256(_DOMAIN + identifier.encode()).digest()[:16]
 
     def remember(self, identifier: str, name: bytes) -> None:
         """Keep an id that cannot be told from its name."""
-        if not _OWN.fullmatch(identifier):
+        if identifier != f"ref-{name.hex()}":
             self._foreign[name] = identifier
 
     def forget(self, name: bytes) -> None:
@@ -42,6 +42,11 @@ class Names:
     def identifier(self, name: bytes) -> str:
         """The id of a name."""
         return self._foreign.get(name) or f"ref-{name.hex()}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether any id had to be kept."""
+        return bool(self._foreign)
 
     def known(self) -> dict[bytes, str]:
         """The ids that had to be kept, by their names."""

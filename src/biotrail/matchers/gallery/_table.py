@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import UnknownReferenceError
+from biotrail.matchers.gallery._blocks import Blocks
 from biotrail.matchers.gallery._coded import Coded, part_of
 from biotrail.matchers.gallery._index import NameIndex
 from biotrail.matchers.gallery._look import Look, Moment
 from biotrail.matchers.gallery._names import Names
 from biotrail.matchers.gallery._readers import Readers
-from biotrail.matchers.search.block import ROWS, Block, RowSource
+from biotrail.matchers.gallery._turns import Turns
+from biotrail.matchers.search.block import ROWS, Block, RowSource, wipe_slots
 from biotrail.matchers.search.view import View
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ class Table:
         self._seen: Moment | None = None
         self._metric = metric
         self._dimension = dimension
-        self._blocks: list[Block] = []
+        self._rows = Blocks(metric, dimension, self.kernels)
+        self._blocks = self._rows.all
         self._index = NameIndex()
         self._readers = Readers()
         self._free: list[int] = []
         self._several = False
-        self._lock = threading.Lock()
+        self._lock = Turns()
 
     @property
     def version(self) -> int:
@@ -92,7 +94,7 @@ class Table:
     def identifiers(self, view: View, slots: Sequence[int]) -> list[str]:
         """The ids of some slots of a view."""
         identifier, parts = self.names.identifier, view.parts
-        return [identifier(parts[slot // ROWS][0].names[slot % ROWS].tobytes()) for slot in slots]
+        return [identifier(parts[slot // ROWS][0].name(slot % ROWS)) for slot in slots]
 
     def rows(self, identifier: str) -> NDArray[numpy.float64]:
         """The samples of a reference, float64, shape (samples, dimension); none if unknown."""
@@ -120,10 +122,23 @@ class Table:
         """
         for first in range(0, len(names), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
+            self._add_together(names[some], part_of(coded, some), identifiers[some])
+
+    def _add_together(
+        self, names: Sequence[bytes], coded: Coded, identifiers: Sequence[str]
+    ) -> None:
+        done = 0
+        while done < len(names):
             with self._lock:
-                for identifier, name in zip(identifiers[some], names[some], strict=False):
-                    self.names.remember(identifier, name)
-                self._append(names[some], part_of(coded, some))
+                if self._rows.room:
+                    for identifier, name in zip(identifiers, names, strict=False):
+                        self.names.remember(identifier, name)
+                    slot, count = self._rows.append(names, coded, done)
+                    for number in range(count):
+                        self._enter(names[done + number], slot + number)
+                    done += count
+                    continue
+            self._rows.make_room(self._lock)
 
     def add_one(self, name: bytes, row: Vector, identifier: str) -> None:
         """Add one row, in microseconds.
@@ -133,48 +148,32 @@ class Table:
             row: Float64, shape (dimension,), values that float32 can hold.
             identifier: Its id.
         """
-        import numpy
-
         length = math.sqrt(row.dot(row))
-        coded = [kernel.code_row(row) for kernel in self.kernels]
-        flat = numpy.frombuffer(name, numpy.uint8)
+        coded = [kernel.code_row(row, length) for kernel in self.kernels]
+        while not self._written(name, identifier, row, length, coded):
+            self._rows.make_room(self._lock)
+
+    def _written(
+        self, name: bytes, identifier: str, row: Vector, length: float, coded: Any
+    ) -> bool:
+        """Write one row, where there is room for it."""
         with self._lock:
-            self.names.remember(identifier, name)
+            blocks = self._blocks
             if self._free:
                 slot = self._free.pop()
                 self._readers.born(slot)
+            elif self._rows.room:
+                slot = (len(blocks) - 1) * ROWS + blocks[-1].count
             else:
-                slot = (len(self._open_blocks()) - 1) * ROWS + self._blocks[-1].count
-            block, place = self._blocks[slot // ROWS], slot % ROWS
-            block.names[place] = flat
+                return False
+            self.names.remember(identifier, name)
+            block, place = blocks[slot // ROWS], slot % ROWS
+            block.set_name(place, name)
             block.write_one(place, row, coded, length)
-            block.count = max(block.count, place + 1)
+            if place >= block.count:
+                block.count = place + 1
             self._enter(name, slot)
-
-    def _open_blocks(self) -> list[Block]:
-        """The blocks, of which the last has room."""
-        if not self._blocks or self._blocks[-1].full:
-            self._blocks.append(Block(self._dimension, self._metric, self.kernels))
-        return self._blocks
-
-    def _append(self, names: Sequence[bytes], coded: Coded) -> None:
-        import numpy
-
-        done = 0
-        while done < len(names):
-            block = self._open_blocks()[-1]
-            first = block.count
-            fitting = min(ROWS - first, len(names) - done)
-            some = names[done : done + fitting]
-            part = coded if fitting == len(names) else part_of(coded, slice(done, done + fitting))
-            flat = numpy.frombuffer(b"".join(some), numpy.uint8)
-            block.names[first : first + fitting] = flat.reshape(fitting, 16)
-            block.write(first, part.rows, part.codes, part.lengths)
-            block.count = first + fitting
-            slot = (len(self._blocks) - 1) * ROWS + first
-            for number, name in enumerate(some):
-                self._enter(name, slot + number)
-            done += fitting
+            return True
 
     def _enter(self, name: bytes, slot: int) -> None:
         self.samples += 1
@@ -229,8 +228,7 @@ class Table:
         return len(slots)
 
     def _name(self, slot: int) -> bytes:
-        name: bytes = self._blocks[slot // ROWS].names[slot % ROWS].tobytes()
-        return name
+        return self._blocks[slot // ROWS].name(slot % ROWS)
 
     def _slots(self, name: bytes) -> list[int]:
         return [slot for slot in self._index.find(name) if self._name(slot) == name]
@@ -240,12 +238,13 @@ class Table:
         while True:
             with self._lock:
                 slots = self._readers.to_wipe(_AT_ONCE)
-                for slot in slots:
-                    block, name = self._blocks[slot // ROWS], self._name(slot)
-                    block.wipe(slot % ROWS)
-                    if not self._index.find(name):
-                        self.names.forget(name)
-                    if block.writable:
-                        self._free.append(slot)
+                self._wipe_slots(slots)
             if len(slots) < _AT_ONCE:
                 return
+
+    def _wipe_slots(self, slots: list[int]) -> None:
+        remembered = [self._name(slot) for slot in slots] if self.names.foreign else []
+        self._free.extend(wipe_slots(self._blocks, slots))
+        for name in remembered:
+            if not self._index.find(name):
+                self.names.forget(name)

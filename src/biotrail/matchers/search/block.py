@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
-
 from biotrail.matchers.search.bound import upwards
+from biotrail.matchers.search.extent import Extent
+from biotrail.matchers.search.memory import reserved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biotrail.matchers.search.kernels import CodedRows, Kernel, Rows
 
-__all__ = ["ROWS", "SHORTEST", "Block", "Extent", "Layer", "RowSource"]
+__all__ = ["ROWS", "SHORTEST", "Block", "Layer", "RowSource", "wipe_slots"]
 
 ROWS = 16_384
 """Rows of a block: enough that a block's fixed costs vanish, few enough to stay in the caches."""
+_READIED = 1_024
+"""Rows whose memory is asked for at once."""
 SHORTEST = 1e-25
 """Shorter rows could lose their digits in float32 products; they are always looked at exactly."""
 _ABSENT = float("-inf")
@@ -26,38 +28,6 @@ class RowSource(Protocol):
     """Rows that lie somewhere: in memory, in a mapped file, in an encrypted one."""
 
     def __getitem__(self, rows: Any, /) -> Rows: ...
-
-
-@attrs.define
-class Extent:
-    """Between which numbers the rows of a block lie. It only widens."""
-
-    heaviest: float = 0.0
-    lightest: float = float("inf")
-    radius: float = 0.0
-    longest: float = 0.0
-    shortest: float = float("inf")
-
-    def widen(self, weight: Any, radius: Any, length: Any) -> None:
-        """Take these rows in (arrays of float32)."""
-        self.heaviest = max(self.heaviest, float(weight.max()))
-        self.lightest = min(self.lightest, float(weight.min()))
-        self.radius = max(self.radius, float(radius.max()))
-        self.longest = max(self.longest, float(length.max()))
-        self.shortest = min(self.shortest, float(length.min()))
-
-    def widen_by_one(self, weight: float, radius: float, length: float) -> None:
-        """Take one row in."""
-        if weight > self.heaviest:
-            self.heaviest = weight
-        if weight < self.lightest:
-            self.lightest = weight
-        if radius > self.radius:
-            self.radius = radius
-        if length > self.longest:
-            self.longest = length
-        if length < self.shortest:
-            self.shortest = length
 
 
 class Layer:
@@ -75,7 +45,7 @@ class Layer:
         self.kernel = kernel
         self.own_codes = codes is None
         if codes is None:
-            codes = numpy.zeros((rows, kernel.width(dimension)), kernel.dtype)
+            codes = reserved(rows, kernel.width(dimension), kernel.dtype)
         self.codes = codes
         self.weight = numpy.zeros(rows, numpy.float32)
         self.radius = numpy.full(rows, _ABSENT, numpy.float32)
@@ -121,8 +91,8 @@ class Layer:
         self.weight[row] = weight
         self.radius[row] = radius
 
-    def wipe(self, row: int) -> None:
-        """Leave nothing of a row."""
+    def wipe(self, row: int | list[int]) -> None:
+        """Leave nothing of a row, or of several."""
         self.radius[row] = _ABSENT
         self.weight[row] = 0.0
         if self.own_codes:
@@ -140,6 +110,7 @@ class Block:
         names: The references that they belong to, 16 bytes each.
         layers: Their codes, by the kernel's name.
         count: Rows that have been used, whether or not a reference is there now.
+        ready: Rows whose memory has been touched.
     """
 
     def __init__(
@@ -156,21 +127,43 @@ class Block:
         self.writable = vectors is None
         self.vectors: Any = vectors
         if vectors is None:
-            self.vectors = numpy.zeros((ROWS, dimension), numpy.float32)
+            self.vectors = reserved(ROWS, dimension, numpy.float32)
         self.length = numpy.zeros(rows, numpy.float32)
         self.lengths_in_order = numpy.zeros(rows) if vectors is None else None
         self.names = numpy.zeros((rows, 16), numpy.uint8)
         self.keys = self.names.view(numpy.uint64)[:, 0]
+        self._name_bytes = self.names.reshape(-1).data
         self.layers = {
             kernel.name: Layer(kernel, dimension, rows, self.vectors if kernel.over_rows else None)
             for kernel in kernels
         }
         self.count = 0
+        self.ready = 0 if vectors is None else rows
+
+    def make_ready(self) -> None:
+        """Write zeros where further rows will be, so that their memory is there when they come.
+
+        Nobody may write or read beyond `ready` meanwhile.
+        """
+        some = slice(self.ready, min(self.ready + _READIED, ROWS))
+        self.vectors[some] = 0.0
+        for layer in self.layers.values():
+            if layer.own_codes:
+                layer.codes[some] = 0
+        self.ready = some.stop
 
     @property
     def full(self) -> bool:
         """Whether no row can be appended."""
         return self.count == ROWS or not self.writable
+
+    def name(self, row: int) -> bytes:
+        """The name of a row."""
+        return self._name_bytes[16 * row : 16 * row + 16].tobytes()
+
+    def set_name(self, row: int, name: bytes) -> None:
+        """Say to which reference a row belongs, before it is written."""
+        self._name_bytes[16 * row : 16 * row + 16] = name
 
     def write(self, first: int, rows: Rows, coded: Sequence[CodedRows], length: Any) -> None:
         """Put rows in place; their names must be there already.
@@ -200,8 +193,8 @@ class Block:
         for layer, one in zip(self.layers.values(), coded, strict=True):
             layer.write_one(row, one, length, cosine=cosine)
 
-    def wipe(self, row: int) -> None:
-        """Leave nothing of a row in memory."""
+    def wipe(self, row: int | list[int]) -> None:
+        """Leave nothing of a row in memory, or of several."""
         for layer in self.layers.values():
             layer.wipe(row)
         if self.writable:
@@ -210,3 +203,21 @@ class Block:
             self.lengths_in_order[row] = 0.0
         self.names[row] = 0
         self.length[row] = 0
+
+
+def wipe_slots(blocks: Sequence[Block], slots: Sequence[int]) -> list[int]:
+    """Wipe the rows of some slots, those of a block together; answers the slots to be used again.
+
+    Args:
+        blocks: All the blocks.
+        slots: Each its block's number times `ROWS`, plus its place.
+    """
+    places: dict[int, list[int]] = {}
+    for slot in slots:
+        places.setdefault(slot // ROWS, []).append(slot % ROWS)
+    free: list[int] = []
+    for number, rows in places.items():
+        blocks[number].wipe(rows if len(rows) > 1 else rows[0])
+        if blocks[number].writable:
+            free += [number * ROWS + row for row in rows]
+    return free

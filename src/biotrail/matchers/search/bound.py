@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
-    from biotrail.matchers.search.block import Extent
+    from biotrail.matchers.search.extent import Extent
 
     Real = float | NDArray[numpy.float64]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import math
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ def numkong_is_there() -> bool:
     return importlib.util.find_spec("numkong") is not None
 
 
+@functools.cache
 def _reach(dimension: int) -> float:
     """What nearly all rows' largest values stay below, as a part of their lengths.
 
@@ -92,9 +94,9 @@ class EightBitKernel:
         values = rows.astype(numpy.float64)
         return CodedRows(*code_whole(values, _LARGEST, _reach(rows.shape[1])))
 
-    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+    def code_row(self, row: Units, length: float, /) -> tuple[Any, float, float]:
         """The same for one row."""
-        return code_one(row, _LARGEST, _reach(row.size))
+        return code_one(row, _LARGEST, _reach(row.size) * length)
 
     def code_probes(self, units: Units, /) -> CodedProbes:
         """Round likewise, and pack them for the product with many rows."""
@@ -163,7 +165,7 @@ class FourBitKernel:
         packed[:, : high.shape[1]] |= high << 4
         return CodedRows(packed, step, error)
 
-    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+    def code_row(self, row: Units, _length: float, /) -> tuple[Any, float, float]:
         """The same for one row."""
         import numpy
 

@@ -80,10 +80,11 @@ class Kernel(Protocol):
         """Code references, shape (rows, dimension), finite."""
         ...
 
-    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+    def code_row(self, row: Units, length: float, /) -> tuple[Any, float, float]:
         """Code one reference: its code, step and error, as `code_rows` would.
 
-        The row is given as float64, shape (dimension,), with values that float32 can hold.
+        The row is given as float64, shape (dimension,), with values that float32 can hold, and
+        with its length.
         """
         ...
 
@@ -142,21 +143,26 @@ _FLOAT = struct.Struct("=f")
 
 
 def code_one(
-    values: Units, largest: int, reach: float = 0.0
+    values: Units, largest: int, least: float = 0.0
 ) -> tuple[NDArray[numpy.int8], float, float]:
-    """The same for one row, shape (dimension,), where NumPy's fixed costs are most of the work."""
+    """The same for one row, shape (dimension,), where NumPy's fixed costs are most of the work.
+
+    Args:
+        values: The row.
+        largest: The largest whole number.
+        least: What the largest whole number stands for at least.
+    """
     import numpy
 
-    absolute = numpy.abs(values)
-    highest = float(absolute[absolute.argmax()])  # faster than the maximum itself
-    if reach:
-        highest = max(highest, reach * math.sqrt(values.dot(values)))
+    work = numpy.abs(values)  # and used again for all that follows
+    highest = max(float(work[work.argmax()]), least)  # faster than the maximum itself
     step = _FLOAT.unpack(_FLOAT.pack(highest / largest))[0] if highest >= _SMALLEST else 0.0
-    whole = values * (1.0 / step if step > 0.0 else 0.0)
-    numpy.rint(whole, out=whole)
-    difference = whole * step
-    numpy.subtract(values, difference, out=difference)
-    return whole.astype(numpy.int8), step, upwards(math.sqrt(difference.dot(difference)))
+    numpy.multiply(values, 1.0 / step if step > 0.0 else 0.0, work)
+    numpy.rint(work, work)
+    code = work.astype(numpy.int8)
+    work *= step
+    work -= values
+    return code, step, upwards(math.sqrt(work.dot(work)))
 
 
 class FloatKernel:
@@ -187,7 +193,7 @@ class FloatKernel:
 
         return CodedRows(rows, numpy.ones(len(rows)), numpy.zeros(len(rows)))
 
-    def code_row(self, row: Units, /) -> tuple[Any, float, float]:
+    def code_row(self, row: Units, _length: float, /) -> tuple[Any, float, float]:
         """The row as it is."""
         return row, 1.0, 0.0
 
