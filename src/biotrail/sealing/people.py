@@ -14,12 +14,11 @@ from biotrail.vault import DataKey, KeptKey, Tags
 
 __all__ = ["People", "Person", "Proposed"]
 
-_CACHED = 65_536
 REFERENCE_SIZE = 16
 Identity = tuple[str, str, str]
 
 
-class Person(NamedTuple):
+class Person:
     """Somebody as the log knows them.
 
     Attributes:
@@ -28,12 +27,26 @@ class Person(NamedTuple):
         reference: Their random reference, 16 bytes.
         key: Their data key.
         proposed: What is to be kept of them, where it is not durable yet.
+        until: Until when their key may be used without asking the vault again.
+        alone: Themselves, as those whom a record of theirs concerns.
     """
 
-    identity: Identity
-    reference: bytes
-    key: DataKey
-    proposed: Proposed | None = None
+    __slots__ = ("alone", "identity", "key", "proposed", "reference", "until")
+
+    def __init__(
+        self,
+        identity: Identity,
+        reference: bytes,
+        key: DataKey,
+        proposed: Proposed | None = None,
+        until: float = 0.0,
+    ) -> None:
+        self.identity = identity
+        self.reference = reference
+        self.key = key
+        self.proposed = proposed
+        self.until = until
+        self.alone = (self,)
 
 
 class Proposed(NamedTuple):
@@ -75,7 +88,9 @@ class People:
         self._keyring = keyring
         self._draw = draw
         self._lock = threading.Lock()
-        self._known: OrderedDict[Identity, bytes] = OrderedDict()
+        # Bounded in number and time as the vault's own cache is.
+        self._known: OrderedDict[Identity, Person] = OrderedDict()
+        self._clock = keyring.vault.clock
         self._proposed: dict[Identity, Proposed] = {}
         self.tags: Tags = keyring.tags_made(store)
         self.fenced: tuple[int, frozenset[bytes]] = (0, frozenset())
@@ -88,18 +103,15 @@ class People:
             VaultError: Their key cannot be made, wrapped or unwrapped.
             StoreError: The store cannot be read.
         """
-        reference = self._known.get(identity)
-        if reference is not None:
-            keyring = self._keyring
-            key = keyring.vault.cached(reference, keyring.origin)
-            return Person(identity, reference, key or keyring.key(reference))
+        person = self._known.get(identity)
+        if person is not None and person.until >= self._clock():
+            return person
         return self._look_up(identity)
 
     def is_at_hand(self, identity: Identity) -> bool:
         """Whether finding them asks neither the store nor the key provider."""
-        reference = self._known.get(identity)
-        keyring = self._keyring
-        return reference is not None and keyring.vault.cached(reference, keyring.origin) is not None
+        person = self._known.get(identity)
+        return person is not None and person.until >= self._clock()
 
     def references(self, tenant: str, identity: str) -> list[bytes]:
         """All references under which a person has records that are durable."""
@@ -116,7 +128,7 @@ class People:
             gone = frozenset(one for fence in self._store.fences() for one in fence.references)
             self.fenced = count, gone
             self._known = OrderedDict(
-                (who, one) for who, one in self._known.items() if one not in gone
+                (who, one) for who, one in self._known.items() if one.reference not in gone
             )
             self._proposed = {
                 who: one for who, one in self._proposed.items() if one.row.reference not in gone
@@ -132,7 +144,7 @@ class People:
             proposed = self._proposed.get(person.identity)
             if proposed is not None and proposed.row.reference == person.reference:
                 del self._proposed[person.identity]
-                self._remember(person.identity, person.reference)
+                self._remember(person.identity, person.reference, person.key)
 
     def begin_in_child(self) -> None:
         """Begin anew after a fork: a thread of the parent may have held the lock."""
@@ -144,8 +156,7 @@ class People:
             # Read within the lock: what was proposed becomes durable, and is confirmed, meanwhile.
             stored = self._stored(identity)
             if stored:
-                self._remember(identity, stored[0])
-                return Person(identity, stored[0], keyring.key(stored[0]))
+                return self._remember(identity, stored[0], keyring.key(stored[0]))
             proposed = self._proposed.get(identity)
             if proposed is None:
                 return self._propose(identity)
@@ -168,7 +179,11 @@ class People:
         tag = self.tags.person if kind == "person" else self.tags.period
         return tag(tenant, value)
 
-    def _remember(self, identity: Identity, reference: bytes) -> None:
-        self._known[identity] = reference
-        if len(self._known) > _CACHED:
+    def _remember(self, identity: Identity, reference: bytes, key: DataKey) -> Person:
+        vault = self._keyring.vault
+        # Not beyond the time at which the vault lets go of the key.
+        until = vault.cached_until(reference, self._keyring.origin)
+        person = self._known[identity] = Person(identity, reference, key, until=until)
+        while len(self._known) > vault.cached_keys:
             self._known.popitem(last=False)
+        return person

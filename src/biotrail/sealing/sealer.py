@@ -15,12 +15,10 @@ from biotrail.canonical.sealed import (
     NOBODY,
     NONCE_SIZE,
     SUBJECT,
-    SealedPart,
     associated_data,
     encode_part,
-    encode_sealed,
-    sealed_root,
 )
+from biotrail.canonical.sealed_form import WrittenPart, written_part, written_payload
 from biotrail.events import Event
 from biotrail.sealing.people import People, Person
 from biotrail.stores.sealed import SealedPayload
@@ -29,6 +27,7 @@ from biotrail.vault import PersonalFields
 __all__ = ["Sealed", "Sealer"]
 
 Fields = Sequence[tuple[str, Any]]
+_NO_ROOT = bytes(32)
 
 
 class Sealed(NamedTuple):
@@ -90,45 +89,47 @@ class Sealer:
             EventError: The event has more than a payload holds.
         """
         tenant = event.tenant or ""
-        subject = None if event.subject is None else self._person(tenant, event.subject.id)
-        actor = self._actor(event, tenant, subject)
+        who, acting = event.subject, event.actor
+        find = self.people.find
+        subject = None if who is None else find(("person", tenant, who.id))
+        if acting is None:
+            actor = None
+        elif who is not None and acting.id == who.id:
+            actor = subject
+        else:
+            actor = find(("person", tenant, acting.id))
+        reference = None if subject is None else subject.reference
         content = event_content(
             event,
-            subject=None if subject is None else subject.reference,
+            subject=reference,
             actor=None if actor is None else actor.reference,
-            root=bytes(32),
+            root=_NO_ROOT,
         )
         fields: Fields = personal_fields(event)
         if self._moves:
             policy = self._policy
             content, fields = move(content, fields, seal=policy.seal, clear=policy.clear)
-        parts = self._parts(event.id.bytes, tenant, fields, subject, actor)
-        people = tuple(person for person, _ in parts)
-        if not parts:
+        target: Any = content.get("target")
+        if not fields:
             del content["payload"]
-            body = cbor2.dumps({"event": content})
-            return Sealed(body, None, None, event.target, people)
-        sealed = [part for _, part in parts]
-        content["payload"] = sealed_root(sealed)
-        payload = self._with_tags(event, tenant, encode_sealed(sealed), subject, actor)
-        body = cbor2.dumps({"event": content})
-        return Sealed(body, payload, payload.subject, content.get("target"), people)  # type: ignore[arg-type] # text, as the event's
+            return Sealed(cbor2.dumps({"event": content}), None, reference, target, ())
+        people, parts = self._parts(event.id.bytes, tenant, fields, subject, actor)
+        payload, content["payload"] = written_payload(parts)
+        other = None if actor is None or actor is subject else actor.reference
+        device, ip = self._tags(event, tenant)
+        return Sealed(
+            cbor2.dumps({"event": content}),
+            SealedPayload(payload, reference, other, device, ip),
+            reference,
+            target,
+            people,
+        )
 
     def is_at_hand(self, event: Event) -> bool:
         """Whether sealing it asks neither the store nor the key provider, and so does not wait."""
         tenant = event.tenant or ""
         ids = [one.id for one in (event.subject, event.actor) if one is not None]
         return all(self.people.is_at_hand(("person", tenant, one)) for one in ids)
-
-    def _person(self, tenant: str, identity: str) -> Person:
-        return self.people.find(("person", tenant, identity))
-
-    def _actor(self, event: Event, tenant: str, subject: Person | None) -> Person | None:
-        if event.actor is None:
-            return None
-        if event.subject is not None and event.actor.id == event.subject.id:
-            return subject
-        return self._person(tenant, event.actor.id)
 
     def _parts(
         self,
@@ -137,51 +138,38 @@ class Sealer:
         fields: Fields,
         subject: Person | None,
         actor: Person | None,
-    ) -> list[tuple[Person, SealedPart]]:
-        """The fields, each with whom it concerns."""
-        if not fields:
-            return []
+    ) -> tuple[tuple[Person, ...], list[WrittenPart]]:
+        """The fields, sealed for each whom they concern."""
         if subject is None:
             owner, person = (NOBODY, self._nobody(tenant)) if actor is None else (ACTOR, actor)
-            return [self._part(event_id, owner, person, fields)]
+            return person.alone, [self._part(event_id, owner, person, fields)]
         if actor is None or actor is subject:
-            return [self._part(event_id, SUBJECT, subject, fields)]
+            return subject.alone, [self._part(event_id, SUBJECT, subject, fields)]
         # The actor's identity is theirs; all else is about the one whose biometric it is.
         theirs = [field for field in fields if field[0] == "actor"]
         rest = [field for field in fields if field[0] != "actor"]
-        return [
+        return (subject, actor), [
             self._part(event_id, SUBJECT, subject, rest),
             self._part(event_id, ACTOR, actor, theirs),
         ]
 
-    def _part(
-        self, event_id: bytes, owner: int, person: Person, fields: Fields
-    ) -> tuple[Person, SealedPart]:
+    def _part(self, event_id: bytes, owner: int, person: Person, fields: Fields) -> WrittenPart:
         random = self._draw(SALT_SIZE + NONCE_SIZE)
-        salt, nonce = random[:SALT_SIZE], random[SALT_SIZE:]
-        plaintext, fields_root = encode_part(event_id, fields, salt)
+        nonce = random[SALT_SIZE:]
+        plaintext, fields_root = encode_part(event_id, fields, random[:SALT_SIZE])
         reference = person.reference
         bound = associated_data(event_id, owner, reference, self._origin)
         ciphertext = person.key.seal(plaintext, bound, nonce)
-        return person, SealedPart(owner, reference, nonce, fields_root, ciphertext)
+        return written_part(owner, reference, nonce, fields_root, ciphertext)
 
     def _nobody(self, tenant: str) -> Person:
         """What stands for a person where none is known: the month, so that retention ends it."""
         return self.people.find(("period", tenant, self._clock().strftime("%Y-%m")))
 
-    def _with_tags(
-        self,
-        event: Event,
-        tenant: str,
-        payload: bytes,
-        subject: Person | None,
-        actor: Person | None,
-    ) -> SealedPayload:
+    def _tags(self, event: Event, tenant: str) -> tuple[bytes | None, bytes | None]:
         tags, context = self.people.tags, event.context
-        return SealedPayload(
-            payload,
-            None if subject is None else subject.reference,
-            None if actor is None or actor is subject else actor.reference,
-            None if context.device_id is None else tags.device(tenant, context.device_id),
-            None if context.ip is None else tags.address(tenant, context.ip),
+        device, ip = context.device_id, context.ip
+        return (
+            None if device is None else tags.device(tenant, device),
+            None if ip is None else tags.address(tenant, ip),
         )

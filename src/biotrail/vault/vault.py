@@ -44,6 +44,11 @@ class Vault:
     Hand one to a log: ``biotrail.open(..., vault=Vault(provider))``. Unwrapped keys are kept for a
     while, bounded in number and time, since asking a provider may take long. Shared freely among
     threads.
+
+    Attributes:
+        policy: Which fields are personal.
+        cached_keys: How many unwrapped keys are kept at most.
+        clock: Returns seconds that never go back.
     """
 
     def __init__(
@@ -75,8 +80,8 @@ class Vault:
         self._providers = (provider, *previous)
         if cached_keys < 1 or cached_seconds < 0:
             raise VaultError("at least one data key is kept, for no less than 0 seconds")
-        self._cached_keys, self._cached_seconds = cached_keys, cached_seconds
-        self._clock, self._randomness = clock, randomness
+        self.cached_keys, self._cached_seconds = cached_keys, cached_seconds
+        self.clock, self._randomness = clock, randomness
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[str, bytes], tuple[DataKey, float]] = OrderedDict()
         self._destroyed: frozenset[bytes] = frozenset()
@@ -110,9 +115,14 @@ class Vault:
     def cached(self, reference: bytes, origin: str) -> DataKey | None:
         """A data key that is still in use, or None."""
         known = self._cache.get((origin, reference))
-        if known is None or known[1] < self._clock():
+        if known is None or known[1] < self.clock():
             return None
         return known[0]
+
+    def cached_until(self, reference: bytes, origin: str) -> float:
+        """Until when a data key that is in use is kept so, by the vault's clock."""
+        known = self._cache.get((origin, reference))
+        return 0.0 if known is None else known[1]
 
     def open_key(self, kept: KeptKey, origin: str) -> DataKey:
         """Take a kept data key into use.
@@ -172,14 +182,14 @@ class Vault:
             provider.close()
 
     def _keep(self, origin: str, key: DataKey) -> None:
-        deadline = self._clock() + self._cached_seconds
+        deadline = self.clock() + self._cached_seconds
         with self._lock:
             self._cache[origin, key.reference] = key, deadline
             self._cache.move_to_end((origin, key.reference))
-            while len(self._cache) > self._cached_keys:
+            while len(self._cache) > self.cached_keys:
                 self._cache.popitem(last=False)
             # The oldest stand first, as every key is kept for the same time.
-            now = self._clock()
+            now = self.clock()
             while self._cache and next(iter(self._cache.values()))[1] < now:
                 self._cache.popitem(last=False)
 
