@@ -34,7 +34,7 @@ from biotrail.stores import MemoryStore
 
 if TYPE_CHECKING:
     from biotrail.audit import open_log as open
-    from biotrail.audit import rotate_key_file
+    from biotrail.audit import rotate_key_file, take_over
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
     from biotrail.stores import SQLiteStore
     from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
@@ -76,6 +76,7 @@ __all__ = [
     "__version__",
     "open",
     "rotate_key_file",
+    "take_over",
     "verify_log",
     "verify_proof",
 ]
@@ -92,6 +93,7 @@ __getattr__ = load_when_used(
         "Verification": "biotrail.verify",
         "open": "biotrail.audit:open_log",
         "rotate_key_file": "biotrail.audit",
+        "take_over": "biotrail.audit",
         "verify_log": "biotrail.verify",
         "verify_proof": "biotrail.verify",
     },

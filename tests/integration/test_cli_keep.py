@@ -67,13 +67,13 @@ def test_keys_through_a_rotation(log: SmallLog) -> None:
     rotated = run("keys", "rotate", log.path, "--json").json()
     after = run("keys", "show", log.path, "--json").json()
     first, second = after["keys"]
-    assert (first["state"], first["first"], first["last"]) == ("retired", 1, 8)
-    assert (second["state"], second["first"], second["last"]) == ("in force", 8, None)
+    assert (first["state"], first["first"], first["last"]) == ("retired", 1, 9)
+    assert (second["state"], second["first"], second["last"]) == ("in force", 9, None)
     assert second["key"] == rotated["verifier_key"]
     assert after["next_key_sha256"] != before["next_key_sha256"]
     ran = run("keys", "show", log.path)
     assert second["key"] in ran.out
-    assert "checkpoints of size 1 to 8" in ran.out
+    assert "checkpoints of size 1 to 9" in ran.out
     assert run("verify", log.path, "--key", log.key).code == 0
     with log.open() as opened:
         assert opened.verifier_key == second["key"]
@@ -123,3 +123,61 @@ def test_the_next_key_may_lie_elsewhere(log: SmallLog, tmp_path: Path) -> None:
     assert "trail.db.key.next does not exist" in ran.err
     elsewhere.rename(following)
     assert run("keys", "rotate", log.path).code == 0
+
+
+def test_a_stolen_key(log: SmallLog, tmp_path: Path) -> None:
+    """A stolen key is reported with the next one alone; verify, show and keys name its entries."""
+    stolen = log.key.read_text().strip()
+    Path(f"{log.path}.key").rename(tmp_path / "with the thief")
+    told = run(
+        "keys", "compromised", log.path, stolen, "--since", 5, "--reason", "theft", "--json"
+    ).json()
+    assert (told["index"], told["size"]) == (7, 9)
+    assert told["verifier_key"] != stolen
+    affected = [{"first": 5, "last": 6, "key": stolen, "report": 7}]
+    ran = run("verify", log.path, "--key", log.key)
+    assert ran.code == 0
+    assert "2 entries not to be believed" in ran.out
+    assert "entries 5 to 6 (key" in ran.out
+    assert run("verify", log.path, "--key", log.key, "--json").json()["affected"] == affected
+    keys = run("keys", "show", log.path, "--json").json()
+    assert keys["affected"] == affected
+    assert [(one["state"], one["since"]) for one in keys["keys"]] == [
+        ("compromised", 5),
+        ("in force", None),
+    ]
+    assert "for entries before 5 only" in run("keys", "show", log.path).out
+    shown = run("show", log.path, 6)
+    assert "Not to be believed: entry 7" in shown.out
+    assert run("show", log.path, 6, "--json").json()["affected"] == {"key": stolen, "report": 7}
+    assert "Not to be believed" not in run("show", log.path, 3).out
+    assert run("show", log.path, 3, "--json").json()["affected"] is None
+    with log.open() as opened:
+        assert opened.verifier_key == told["verifier_key"]
+
+
+def test_a_lost_key(log: SmallLog) -> None:
+    """Where the key file is lost, the next one goes on; without the public file it takes trust."""
+    first = log.key.read_text().strip()
+    for name in (".key", ".key.pub"):
+        Path(f"{log.path}{name}").unlink()
+    assert run("keys", "lost", log.path).code == 18
+    ran = run("keys", "lost", log.path, "--trust", first)
+    assert (ran.code, "a new signing key" in ran.out) == (0, True)
+    assert run("verify", log.path, "--key", first, "--json").json()["affected"] == []
+
+
+def test_a_report_that_is_refused(log: SmallLog, tmp_path: Path) -> None:
+    """A stranger's key, an index beyond the log, and a missing next key are named."""
+    stolen = log.key.read_text().strip()
+    other = str(Ed25519Signer.generate(ORIGIN).verifier_key)
+    report = ("keys", "compromised", log.path)
+    following = Path(f"{log.path}.key.next")
+    following.rename(tmp_path / "safe")
+    assert run(*report, stolen, "--since", 1, "--reason", "x").code == 3
+    (tmp_path / "safe").rename(following)
+    assert run(*report, other, "--since", 1, "--reason", "x").code == 18
+    ran = run(*report, stolen, "--since", 8, "--reason", "x")
+    assert ran.code != 0
+    assert "since" in ran.err
+    assert run("verify", log.path, "--key", log.key, "--json").json()["size"] == 7

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from biotrail import open as open_trail
-from biotrail import rotate_key_file
-from biotrail.audit import opening
+from biotrail import rotate_key_file, take_over
+from biotrail.audit import opening, taking_over
 from biotrail.errors import (
     EventError,
     KeyFileError,
     MalformedError,
+    MissingError,
     NotRecordedError,
     SigningError,
     StoreUnavailableError,
@@ -23,7 +24,7 @@ from biotrail.errors import (
     VerificationError,
     WrongKeyError,
 )
-from biotrail.signing import Ed25519Signer, VerifierKey
+from biotrail.signing import Ed25519Signer, VerifierKey, open_key_file
 from biotrail.stores import MemoryStore, SQLiteStore
 from biotrail.testing import FaultyStore
 from tests.unit.audit._committing import ended, running
@@ -387,3 +388,99 @@ def test_trusted_keys_as_text_or_parsed(path: Path) -> None:
         log.admit_writer(SECOND.verifier_key)
     for given in (KEY, VerifierKey.parse(KEY)):
         opened(path, signer=SECOND, trusted=[given]).close()
+
+
+# --- theft and loss, with key files --------------------------------------------------------------
+
+
+def _stolen(path: Path) -> str:
+    """A log with key files whose present key a thief has used; returns that key."""
+    with _open(path) as log:
+        first = log.verifier_key
+        log.record(event(1))
+        log.admit_writer(THIRD.verifier_key)
+    return first
+
+
+def _take_over(path: Path, stolen: str | None, **options: Any) -> Any:
+    options.setdefault("since", None if stolen is None else 3)
+    return take_over(path, origin=ORIGIN, passphrase="correct horse", stolen=stolen, **options)
+
+
+@pytest.mark.parametrize("present", ["there", "gone", "under another passphrase"])
+def test_taking_over_with_the_next_key_file(path: Path, present: str) -> None:
+    """With FILE.next alone the log is taken over, and its files are as after a rotation."""
+    first = _stolen(path)
+    file = path.with_name("trail.db.key")
+    if present != "there":
+        file.unlink()
+    if present == "under another passphrase":
+        other = path.with_name("other.key")
+        open_key_file(other, name=ORIGIN, passphrase="of the thief", create=True)
+        other.rename(file)
+    receipt = _take_over(path, first)
+    assert receipt.index == 4
+    with _open(path) as log:
+        assert log.verifier_key != first
+        log.record(event(2))
+        rotate_key_file(log, file, passphrase="correct horse")
+        log.record(event(3))
+    report = verified(path, first)
+    assert [(one.first, one.last, one.report) for one in report.affected] == [(3, 3, 4)]
+    with pytest.raises(SigningError, match="retired at index 4"):
+        opened(path, signer=THIRD, trusted=[first])
+
+
+def test_taking_over_what_is_lost(path: Path) -> None:
+    """Where the present key is lost, nothing is reported, and other writers stay."""
+    first = _stolen(path)
+    path.with_name("trail.db.key").unlink()
+    assert _take_over(path, None).index == 4
+    with opened(path, signer=THIRD, trusted=[first], passphrase="correct horse") as log:
+        log.record(event(2))
+    assert verified(path, first).affected == ()
+
+
+@pytest.mark.parametrize("step", ["prepare_rotation", "_begin", "_change", "finish_rotation"])
+@pytest.mark.parametrize("done", [False, True])
+def test_taking_over_cut_short(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, done: bool
+) -> None:
+    """A crash before or after any step leaves a log that is taken over by doing it again."""
+    first = _stolen(path)
+    original: Any = getattr(taking_over, step)
+
+    def crash(*arguments: Any, **options: Any) -> Any:
+        if done:
+            original(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(taking_over, step, crash)
+    with pytest.raises(KeyboardInterrupt):
+        _take_over(path, first)
+    monkeypatch.undo()
+    _take_over(path, first)
+    with _open(path) as log:
+        log.record(event(2))
+    report = verified(path, first)
+    assert [(one.first, one.last) for one in report.affected] == [(3, 3)]
+    assert report.events == 2
+
+
+def test_taking_over_by_a_stranger(path: Path, tmp_path: Path) -> None:
+    """A key file of another log, or one without a key that is trusted, takes nothing over."""
+    first = _stolen(path)
+    other = tmp_path / "other.db"
+    _open(other).close()
+    with pytest.raises(WrongKeyError, match="cannot be taken over"):
+        _take_over(path, first, key=f"{other}.key", trusted=[first])
+    path.with_name("trail.db.key.pub").unlink()
+    with pytest.raises(WrongKeyError, match="nothing ties"):
+        _take_over(path, first)
+    with pytest.raises(MissingError):
+        _take_over(tmp_path / "empty.db", first, key=f"{path}.key")
+    assert verified(path, first).size == 4
+    _take_over(path, first, trusted=[first])
+    path.with_name("trail.db.key.next").unlink()
+    with pytest.raises(KeyFileError):
+        _take_over(path, first, trusted=[first])

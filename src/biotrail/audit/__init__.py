@@ -9,6 +9,7 @@ from biotrail.audit.receipt import Receipt, SignedCheckpoint
 
 if TYPE_CHECKING:
     from biotrail.audit.opening import open_log, rotate_key_file
+    from biotrail.audit.taking_over import take_over
 
 __all__ = [
     "Attempt",
@@ -17,9 +18,14 @@ __all__ = [
     "SignedCheckpoint",
     "open_log",
     "rotate_key_file",
+    "take_over",
 ]
 
 __getattr__ = load_when_used(
     __name__,
-    {"open_log": "biotrail.audit.opening", "rotate_key_file": "biotrail.audit.opening"},
+    {
+        "open_log": "biotrail.audit.opening",
+        "rotate_key_file": "biotrail.audit.opening",
+        "take_over": "biotrail.audit.taking_over",
+    },
 )

@@ -24,7 +24,14 @@ from biotrail.stores import MemoryStore
 if TYPE_CHECKING:
     from biotrail.vault import Vault
 
-__all__ = ["PASSPHRASE_VARIABLE", "open_log", "rotate_key_file"]
+__all__ = [
+    "PASSPHRASE_VARIABLE",
+    "PathLike",
+    "open_log",
+    "passphrase_of",
+    "public_keys_beside",
+    "rotate_key_file",
+]
 
 PASSPHRASE_VARIABLE = "BIOTRAIL_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_MEMORY = ":memory:"
@@ -77,11 +84,11 @@ def open_log(
             MemoryStore(), signer or Ed25519Signer.generate(origin), trusted=beforehand, **options
         )
     if vault is True and (signer is None or _given(passphrase)):
-        options["vault"] = _file_vault(path, _secret(passphrase))
+        options["vault"] = _file_vault(path, passphrase_of(passphrase))
     if signer is not None:
         return _logger(path, signer, beforehand, timeout, options)
     key_path = Path(f"{os.fspath(path)}.key" if key is None else key)
-    secret = _secret(passphrase)
+    secret = passphrase_of(passphrase)
     begun = _begun(path)
     own = open_key_file(key_path, name=origin, passphrase=secret, create=not begun)
     following = None
@@ -118,7 +125,7 @@ def rotate_key_file(
     Returns:
         The receipt of the entry that adds the key.
     """
-    secret = _secret(passphrase)
+    secret = passphrase_of(passphrase)
     following, digest = prepare_rotation(key, name=log.origin, passphrase=secret)
     receipt = log.rotate_key(following, next_key_digest=digest)
     finish_rotation(key, name=log.origin, passphrase=secret, admitted=following.verifier_key)
@@ -176,7 +183,12 @@ def _begun(path: PathLike) -> bool:
         return False
 
 
-def _secret(passphrase: str | bytes | None) -> str | bytes:
+def passphrase_of(passphrase: str | bytes | None) -> str | bytes:
+    """The passphrase of the key files, as given or from the environment.
+
+    Raises:
+        KeyFileError: There is none.
+    """
     secret = os.environ.get(PASSPHRASE_VARIABLE) if passphrase is None else passphrase
     if not secret:
         raise KeyFileError(
@@ -185,13 +197,27 @@ def _secret(passphrase: str | bytes | None) -> str | bytes:
     return secret
 
 
+def public_keys_beside(key_path: Path) -> list[VerifierKey]:
+    """The verifier keys in the public file beside a key file; none where there is no such file.
+
+    Raises:
+        KeyFileError: It does not hold verifier keys.
+    """
+    public = _public(key_path)
+    return _read_keys(public) if public.exists() else []
+
+
+def _public(key_path: Path) -> Path:
+    return key_path.with_name(f"{key_path.name}.pub")
+
+
 def _first_key(key_path: Path, own: VerifierKey) -> list[VerifierKey]:
     """The log's first verifier key, from the public file beside the key file.
 
     The file is written when the key is made. Whoever can change it can change the key file too,
     so it is trusted as much as that.
     """
-    public = key_path.with_name(f"{key_path.name}.pub")
+    public = _public(key_path)
     try:
         descriptor = os.open(public, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:

@@ -79,6 +79,11 @@ class LogWriter:
         return self.signer.verifier_key.name
 
     @property
+    def is_begun(self) -> bool:
+        """Whether there is a log in the store."""
+        return self._store.head() is not None
+
+    @property
     def state(self) -> LogState:
         """The checked view of the log; reads it where it is not known."""
         return self._followed()

@@ -1,26 +1,29 @@
-"""``biotrail keys``: the keys of a log, shown, rotated, admitted and retired."""
+"""``biotrail keys``: the keys of a log, shown, rotated, admitted, retired, reported as stolen."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import typer
 from rich.text import Text
 
-from biotrail.audit import AuditLogger, Receipt, open_log, rotate_key_file
+from biotrail.audit import AuditLogger, Receipt, open_log, rotate_key_file, take_over
 from biotrail.cli._given import Database, Json, verifier_keys
 from biotrail.cli._key_spans import KeySpan, log_keys
 from biotrail.cli._output import Row, grid, printable, say, write_json, write_text
 from biotrail.cli._passphrase import ask_passphrase
 from biotrail.cli._records import origin_of
-from biotrail.signing import VerifierKey
+from biotrail.signing import VerifierKey, open_key_file
 from biotrail.stores import SQLiteReader
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Show, rotate, admit and retire the keys of a log.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show, rotate, admit and retire keys of a log, or report one as stolen.",
+    no_args_is_help=True,
+)
 
 KeyFile = Annotated[
     Path | None,
@@ -30,6 +33,16 @@ KeyFile = Annotated[
 ]
 Named = Annotated[
     str, typer.Argument(metavar="VKEY|FILE", help="The verifier key.", show_default=False)
+]
+
+Trusted = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust",
+        metavar="VKEY|FILE",
+        help="A verifier key of the log that you trust; those in FILE.pub if not given.",
+        show_default=False,
+    ),
 ]
 
 
@@ -116,17 +129,73 @@ def retire(
     _tell("The log has retired a key.", str(gone), receipt, as_json=as_json)
 
 
+@app.command()
+def compromised(
+    log: Database,
+    stolen: Named,
+    since: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Index of the first entry that is not to be believed if the stolen key signed "
+            "for it.",
+            show_default=False,
+        ),
+    ],
+    reason: Annotated[
+        str, typer.Option(help="Why, for readers of the log; it stays there.", show_default=False)
+    ],
+    key: KeyFile = None,
+    trust: Trusted = None,
+    as_json: Json = False,
+) -> None:
+    """Report a stolen key, and take the log over with the next one, FILE.next.
+
+    The present key is not needed, and a thief who has it cannot prevent this. One batch, signed by
+    the next key, ends the stolen key and every key that it let in since; `biotrail verify` then
+    names what they signed since. If it is cut short, do it again.
+    """
+    gone = _only_key(stolen)
+    receipt, present = _take_over(log, key, trust, stolen=gone, since=since, reason=reason)
+    _tell(
+        "The log has a new signing key, and a key less to believe.",
+        present,
+        receipt,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def lost(log: Database, key: KeyFile = None, trust: Trusted = None, as_json: Json = False) -> None:
+    """Take the log over with the next key, FILE.next, since the present one is lost."""
+    receipt, present = _take_over(log, key, trust)
+    _tell("The log has a new signing key.", present, receipt, as_json=as_json)
+
+
+def _take_over(
+    log: Path, key: Path | None, trust: list[str] | None, **report: Any
+) -> tuple[Receipt, str]:
+    path, secret = _key_file(log, key), ask_passphrase()
+    trusted = verifier_keys(trust) if trust else []
+    origin = _origin(log)
+    receipt = take_over(log, origin=origin, key=path, passphrase=secret, trusted=trusted, **report)
+    return receipt, str(open_key_file(path, name=origin, passphrase=secret).verifier_key)
+
+
 def _key_file(log: Path, key: Path | None) -> Path:
     return Path(f"{log}.key") if key is None else key
 
 
-def _open(log: Path, key: Path, secret: str) -> AuditLogger:
+def _origin(log: Path) -> str:
     store = SQLiteReader(log)
     try:
-        origin = origin_of(store)
+        return origin_of(store)
     finally:
         store.close()
-    return open_log(log, origin=origin, key=key, passphrase=secret)
+
+
+def _open(log: Path, key: Path, secret: str) -> AuditLogger:
+    return open_log(log, origin=_origin(log), key=key, passphrase=secret)
 
 
 def _only_key(given: str) -> VerifierKey:

@@ -9,12 +9,14 @@ import typer
 
 from biotrail.cli._full import print_record
 from biotrail.cli._given import Database, Json
+from biotrail.cli._key_spans import log_keys
 from biotrail.cli._output import say, write_json
 from biotrail.cli._records import Record, log_size, origin_of, read_record, read_records
 from biotrail.cli._table import print_table
 from biotrail.cli._values import document
 from biotrail.errors import BiotrailError
 from biotrail.stores import SQLiteReader
+from biotrail.verify import AffectedEntries
 
 __all__ = ["show"]
 
@@ -40,7 +42,7 @@ def show(
         if index is None:
             _show_last(log, store, last, as_json=as_json)
         else:
-            _show_one(read_record(store, index), as_json=as_json)
+            _show_one(read_record(store, index), _doubt(store, index), as_json=as_json)
     finally:
         store.close()
 
@@ -57,13 +59,29 @@ def _show_last(log: Path, store: SQLiteReader, last: int, *, as_json: bool) -> N
     say(_UNVERIFIED, style="dim")
 
 
-def _show_one(record: Record, *, as_json: bool) -> None:
+def _show_one(record: Record, doubt: AffectedEntries | None, *, as_json: bool) -> None:
     if as_json:
-        write_json({**document(record), "verified": False})
+        affected = None if doubt is None else {"key": doubt.key, "report": doubt.report}
+        write_json({**document(record), "affected": affected, "verified": False})
         return
     print_record(record)
     say()
+    if doubt is not None:
+        say(
+            f"Not to be believed: entry {doubt.report:,} reports that the key which signed for it, "
+            f"{doubt.key}, had been stolen by then.",
+            style="bold yellow",
+        )
     say(_UNVERIFIED, style="dim")
+
+
+def _doubt(store: SQLiteReader, index: int) -> AffectedEntries | None:
+    """Why an entry is not to be believed, as the log says it; None too where it says nothing."""
+    try:
+        affected = log_keys(store, by_columns=True).affected
+    except BiotrailError:
+        return None  # whatever is wrong with the log, `biotrail verify` names it
+    return next((one for one in affected if index in one), None)
 
 
 def _origin(store: SQLiteReader) -> str | None:

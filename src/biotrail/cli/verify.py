@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import attrs
 import typer
 from rich.text import Text
 
 from biotrail.cli._given import Database, Json, Key, kept_checkpoint, verifier_keys
 from biotrail.cli._output import Row, grid, progress, say, write_json
 from biotrail.signing import VerifierKey
-from biotrail.verify import Verification, verify_log
+from biotrail.verify import AffectedEntries, Verification, verify_log
 
 __all__ = ["Answer", "answers", "verify"]
 
+_RUNS = 10
 _STYLES = {"holds": "bold green", "shown": "bold green"}
 
 
@@ -23,7 +25,7 @@ class Answer(NamedTuple):
     """One answer of a verification.
 
     Attributes:
-        name: What was asked: integrity, completeness, payloads, look-up columns.
+        name: What was asked: integrity, completeness, payloads, look-up columns, stolen keys.
         verdict: The answer in a word or two.
         rests_on: What the answer rests on, in a sentence.
     """
@@ -67,6 +69,7 @@ def verify(
 ) -> None:
     """Verify a log against a key that you trust.
 
+    Entries under a key that the log reports as stolen hold, and are named.
     Exits with 0 if all that was asked for holds, else with the verdict's own code (11 altered,
     12 missing, 13 inserted, 14 reordered, 15 truncated, 16 rolled back, 17 forked, 18 wrong key,
     19 malformed).
@@ -92,8 +95,9 @@ def verify(
 
 
 def answers(result: Verification) -> list[Answer]:
-    """The four answers of a verification that found nothing wrong."""
-    return [_integrity(result), _completeness(result), _payloads(result), _lookups(result)]
+    """The answers of a verification that found nothing wrong."""
+    found = [_integrity(result), _completeness(result), _payloads(result), _lookups(result)]
+    return [*found, _stolen_keys(result)] if result.affected else found
 
 
 def _integrity(result: Verification) -> Answer:
@@ -137,12 +141,36 @@ def _lookups(result: Verification) -> Answer:
     return Answer("look-up columns", "holds", "they say what the entries say; the file is sound")
 
 
+def _stolen_keys(result: Verification) -> Answer:
+    runs = result.affected[:_RUNS]
+    named = "; ".join(
+        f"{_entries(one)} (key {_key_id(one.key)}, reported by entry {one.report:,})"
+        for one in runs
+    )
+    more = len(result.affected) - len(runs)
+    rests_on = f"a stolen key signed for {named}" + (f"; and {more:,} more runs" * bool(more))
+    count = sum(one.last - one.first + 1 for one in result.affected)
+    return Answer(
+        "stolen keys", f"{_count(count, 'entry', 'entries')} not to be believed", rests_on
+    )
+
+
+def _entries(one: AffectedEntries) -> str:
+    if one.first == one.last:
+        return f"entry {one.first:,}"
+    return f"entries {one.first:,} to {one.last:,}"
+
+
+def _key_id(key: str) -> str:
+    return key.split("+", 2)[1]
+
+
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _document(log: Path, result: Verification) -> dict[str, object]:
-    integrity, completeness, payloads, lookups = (
+    integrity, completeness, payloads, lookups, *_ = (
         {"verdict": one.verdict, "rests_on": one.rests_on} for one in answers(result)
     )
     return {
@@ -152,6 +180,7 @@ def _document(log: Path, result: Verification) -> dict[str, object]:
         "root": result.root.hex(),
         "checkpoint": result.checkpoint,
         "keys": list(result.keys),
+        "affected": [attrs.asdict(one) for one in result.affected],
         "integrity": {
             **integrity,
             "checkpoints": result.checkpoints,
@@ -197,7 +226,7 @@ def _row(answer: Answer) -> Row:
 
 
 def _keys_in_words(result: Verification) -> str:
-    present = result.keys[-1].split("+", 2)[1]
+    present = _key_id(result.keys[-1])
     if len(result.keys) == 1:
         return f"one, {present}"
     return f"{len(result.keys)}, which lead from the one that you trust to {present}"

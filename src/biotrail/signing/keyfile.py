@@ -123,7 +123,8 @@ def finish_rotation(
 ) -> Ed25519Signer:
     """End a rotation, once the log has durably admitted the next key: promote it.
 
-    The file of the key before is replaced. Calling it again, or after a crash, does what is left.
+    The file of the key before is replaced; it need not be there, nor open under this passphrase: a
+    thief may have had it. Calling it again, or after a crash, does what is left.
 
     Args:
         path: Path of the current key's file.
@@ -140,8 +141,13 @@ def finish_rotation(
     """
     current, secret = Path(path), passphrase_bytes(passphrase)
     following, after = _next_path(current), _after_next_path(current)
-    signer = Ed25519Signer(name, _load(current, secret))
-    if signer.verifier_key != admitted:
+    try:
+        signer: Ed25519Signer | None = Ed25519Signer(name, _load(current, secret))
+    except KeyFileError:
+        if not os.path.lexists(following):
+            raise
+        signer = None
+    if signer is None or signer.verifier_key != admitted:
         signer = Ed25519Signer(name, _load(following, secret))
         if signer.verifier_key != admitted or not os.path.lexists(after):
             raise KeyFileError(f"the key files at {current} do not hold the admitted key as next")
