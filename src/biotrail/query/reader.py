@@ -1,0 +1,233 @@
+"""The door of the room: records read, opened, and found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Any
+
+from biotrail.errors import MissingError, VaultError
+from biotrail.query import asked as ask
+from biotrail.query.asked import Asked, Network, Role
+from biotrail.query.look_up import Answers, LookUp
+from biotrail.query.opening import Opening, readable
+from biotrail.query.record import Record, Unreadable
+from biotrail.query.rows import AT_ONCE, decoded, origin_of, rows_of, whole_rows_of, window
+from biotrail.query.where import EVERYTHING, Where
+from biotrail.sealing import Keyring
+from biotrail.stores import StoreReader
+
+if TYPE_CHECKING:
+    from biotrail.vault import Vault
+
+__all__ = ["RecordReader", "open_records"]
+
+
+class RecordReader:
+    """Reads the records of one log, and opens what its vault opens.
+
+    Nothing here is verified beyond each record in itself: whether the entries are those that were
+    recorded, and whether any is missing, is what `biotrail.verify_log` answers. For one thread at a
+    time.
+
+    Attributes:
+        origin: The log's origin.
+    """
+
+    def __init__(
+        self, store: StoreReader, *, vault: Vault | None = None, origin: str | None = None
+    ) -> None:
+        """Read a log.
+
+        Args:
+            store: The log; not closed with the reader.
+            vault: Opens personal fields; without it they read as sealed. Not closed either.
+            origin: The log's origin; what its first entry says if None.
+
+        Raises:
+            MissingError: The log is empty.
+            MalformedError: Its first entry is not one that begins a log.
+            VaultError: The store keeps no sealed payloads, so that a vault opens nothing.
+        """
+        self._store = store
+        self.origin = origin_of(store) if origin is None else origin
+        self._keyring: Keyring | None = None
+        if vault is not None:
+            if not hasattr(store, "sealed_of"):
+                raise VaultError(f"{type(store).__name__} keeps no sealed payloads")
+            sealed: Any = store
+            self._keyring = Keyring(sealed, vault, self.origin)
+        self._opening = Opening(store, self.origin, self._keyring)
+        self._owned = False
+
+    @property
+    def size(self) -> int:
+        """How many entries the log has now."""
+        head = self._store.head()
+        return 0 if head is None else head.size
+
+    def record(self, index: int) -> Record:
+        """The record at an index.
+
+        Raises:
+            MissingError: There is none.
+            VerificationError: It cannot be read: entry or payload is not what was recorded.
+            KeyProviderError: The key provider is out of reach, or refuses.
+        """
+        for found in self.examine(index, index + 1):
+            return readable(found)
+        raise MissingError(f"entry {index} is missing", index=index)
+
+    def records(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        *,
+        where: Where | None = None,
+        newest_first: bool = False,
+    ) -> Iterator[Record]:
+        """The records with ``start <= index < stop``, read many at a time.
+
+        Args:
+            start: The first index.
+            stop: One after the last index; the end of the log as it is now if None.
+            where: Which of them are asked for, by what is in the clear.
+            newest_first: Begin at the end.
+
+        Raises:
+            MissingError: An entry is not there.
+            VerificationError: One cannot be read.
+            KeyProviderError: The key provider is out of reach, or refuses.
+        """
+        asked = where or EVERYTHING
+        size = self.size
+        stop = size if stop is None else min(stop, size)
+        start, stop = window(self._store, max(start, 0), stop, asked)
+        spans = [(one, min(one + AT_ONCE, stop)) for one in range(start, stop, AT_ONCE)]
+        for first, last in reversed(spans) if newest_first else spans:
+            rows = whole_rows_of(self._store, first, last)
+            if asked is not EVERYTHING:
+                rows = [row for row in rows if asked.admits(decoded(*row))]
+            if newest_first:
+                rows.reverse()
+            payloads = dict(self._store.payloads(first, last)) if rows else {}
+            for found in self._opening.open(rows, payloads):
+                yield readable(found)
+
+    def examine(self, start: int, stop: int) -> Iterator[Record | Unreadable]:
+        """The records of a range, those that cannot be read too; missing ones are left out.
+
+        Raises:
+            KeyProviderError: The key provider is out of reach, or refuses.
+        """
+        for first in range(start, stop, AT_ONCE):
+            last = min(first + AT_ONCE, stop)
+            rows = rows_of(self._store, first, last)
+            yield from self._opening.open(rows, dict(self._store.payloads(first, last)))
+
+    def by_person(
+        self,
+        identity: str,
+        *,
+        tenant: str | None = None,
+        role: Role | None = None,
+        where: Where | None = None,
+        newest_first: bool = True,
+        limit: int | None = None,
+    ) -> Answers:
+        """Records of a person, as the subject or the actor.
+
+        Records whose personal fields were erased are not found: nothing leads to them any more.
+
+        Args:
+            identity: The person's id.
+            tenant: The tenant in whose records it is; None for records without one.
+            role: Only as ``"subject"``, or only as ``"actor"``.
+            where: Which of them are asked for, by what is in the clear.
+            newest_first: Begin at the end.
+            limit: How many at most.
+
+        Raises:
+            SealedError: The log seals personal fields, and no vault was given.
+            VerificationError: A record that was found cannot be read.
+            KeyProviderError: The key provider is out of reach, or refuses.
+        """
+        asked = ask.person(identity, tenant, role)
+        return self._answers(asked, where, newest_first=newest_first, limit=limit)
+
+    def by_device(
+        self,
+        device_id: str,
+        *,
+        tenant: str | None = None,
+        where: Where | None = None,
+        newest_first: bool = True,
+        limit: int | None = None,
+    ) -> Answers:
+        """Records whose context names a device; see `by_person`."""
+        asked = ask.device(device_id, tenant)
+        return self._answers(asked, where, newest_first=newest_first, limit=limit)
+
+    def by_address(
+        self,
+        address: str | IPv4Address | IPv6Address | Network,
+        *,
+        tenant: str | None = None,
+        where: Where | None = None,
+        newest_first: bool = True,
+        limit: int | None = None,
+    ) -> Answers:
+        """Records that came from an address, or from within a network; see `by_person`.
+
+        Networks of 8, 16 and 24 bits (IPv6: 32, 48 and 64) have tags of their own; others are
+        searched by the next larger network that has one.
+
+        Raises:
+            EventError: Neither an address nor a network.
+        """
+        asked = ask.address(ask.as_network(address), tenant)
+        return self._answers(asked, where, newest_first=newest_first, limit=limit)
+
+    def close(self) -> None:
+        """Close the store, if `open_records` opened it. May be called twice."""
+        if self._owned:
+            self._store.close()
+
+    def __enter__(self) -> RecordReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _answers(
+        self, asked: Asked, where: Where | None, *, newest_first: bool, limit: int | None
+    ) -> Answers:
+        search = LookUp(self._store, self._opening, self._keyring, asked)
+        return search.answers(where or EVERYTHING, newest_first=newest_first, limit=limit)
+
+
+def open_records(
+    log: str | os.PathLike[str] | StoreReader, *, vault: Vault | None = None
+) -> RecordReader:
+    """Open a log for reading its records; see `RecordReader`.
+
+    Args:
+        log: A SQLite file, which is opened read-only; or any store.
+        vault: Opens personal fields; without it they read as sealed.
+
+    Raises:
+        StoreUnavailableError: There is no such file, or it is not a biotrail log.
+    """
+    if not isinstance(log, (str, os.PathLike)):
+        return RecordReader(log, vault=vault)
+    from biotrail.stores import SQLiteReader
+
+    store = SQLiteReader(log)
+    try:
+        reader = RecordReader(store, vault=vault)
+    except BaseException:
+        store.close()
+        raise
+    reader._owned = True
+    return reader
