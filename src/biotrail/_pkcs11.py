@@ -14,13 +14,13 @@ import hmac
 import os
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from biotrail._bounded import within
 from biotrail.errors import BiotrailError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from pkcs11 import Session
+    from pkcs11 import ObjectClass, Session
 
 __all__ = ["Pkcs11Token"]
 
@@ -114,6 +114,15 @@ class Pkcs11Token:
                 writable.close()
 
         return self.run(what, writing)
+
+    def only(self, session: Session, label: str, kind: ObjectClass) -> Any:
+        """Return the one key of a kind that bears a label; inside of `run`."""
+        from pkcs11 import Attribute
+
+        found = list(session.get_objects({Attribute.LABEL: label, Attribute.CLASS: kind}))
+        if len(found) != 1:
+            raise self._error(f"it has {len(found) or 'no'} keys {label!r} of this kind, not one")
+        return found[0]
 
     def close(self) -> None:
         """Log out, if no one else in this process uses the token. May be called twice."""

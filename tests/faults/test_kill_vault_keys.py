@@ -28,8 +28,9 @@ while True:
 def test_a_killed_change_loses_no_key(seed: int, tmp_path: Path) -> None:
     """After a kill at any moment the file opens, with every key that was told of before."""
     path = tmp_path / "vault.keys"
-    costs = {"memory": 8192, "passes": 1, "lanes": 1}
-    PassphraseKeyProvider(path, passphrase="secret", create=True, **costs).close()
+    PassphraseKeyProvider(
+        path, passphrase="secret", create=True, memory=8192, passes=1, lanes=1
+    ).close()
     changing = start(_CHANGE, str(path), stdout=subprocess.PIPE)
     assert changing.stdout is not None
     assert changing.stdout.readline() == "open\n"

@@ -160,8 +160,8 @@ class Pkcs11Signer:
         from pkcs11 import Attribute, KeyType, ObjectClass
 
         def find(session: Session) -> tuple[int, bytes, Any, bool]:
-            public = session.get_key(ObjectClass.PUBLIC_KEY, label=label)
-            private = session.get_key(ObjectClass.PRIVATE_KEY, label=label)
+            public = self._token.only(session, label, ObjectClass.PUBLIC_KEY)
+            private = self._token.only(session, label, ObjectClass.PRIVATE_KEY)
             edwards = public.key_type == KeyType.EC_EDWARDS
             stays = private[Attribute.SENSITIVE] and not private[Attribute.EXTRACTABLE]
             point = bytes(public[Attribute.EC_POINT])

@@ -198,7 +198,7 @@ def _steps(patch: pytest.MonkeyPatch, fail_at: int) -> Callable[[], int]:
         return called
 
     for name in ("open", "fsync"):
-        patch.setattr(_secret_files.os, name, counting(getattr(os, name)))
+        patch.setattr(os, name, counting(getattr(os, name)))
     patch.setattr(Path, "replace", counting(Path.replace))
     return lambda: made_calls
 

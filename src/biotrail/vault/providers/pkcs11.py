@@ -105,9 +105,10 @@ class Pkcs11KeyProvider(ProviderBase):
         from pkcs11 import Attribute, KeyType, ObjectClass
 
         def find(session: Session) -> tuple[str, tuple[bytes, Any], bool]:
-            found = session.get_key(ObjectClass.SECRET_KEY, KeyType.AES, label)
+            found = self._token.only(session, label, ObjectClass.SECRET_KEY)
             stays = found[Attribute.SENSITIVE] and not found[Attribute.EXTRACTABLE]
-            sound = bool(stays) and found.key_length == 256 and bool(found.id)
+            aes_256 = found.key_type == KeyType.AES and found.key_length == 256
+            sound = bool(stays) and aes_256 and bool(found.id)
             return _uri(session, label, found.id), (found.id, found), sound
 
         uri, key, sound = self._token.run(f"find the key {label!r}", find)
