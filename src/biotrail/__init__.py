@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from biotrail.audit import rotate_key_file, take_over
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
     from biotrail.stores import SQLiteStore
-    from biotrail.verify import ProvenEntry, Verification, verify_log, verify_proof
+    from biotrail.verify import (
+        ProvenEntry,
+        ProvenFields,
+        Verification,
+        verify_disclosure,
+        verify_log,
+        verify_proof,
+    )
 
 __all__ = [
     "Action",
@@ -62,6 +69,7 @@ __all__ = [
     "Outcome",
     "PresentationAttackDecision",
     "ProvenEntry",
+    "ProvenFields",
     "Provenance",
     "Reason",
     "Receipt",
@@ -77,6 +85,7 @@ __all__ = [
     "open",
     "rotate_key_file",
     "take_over",
+    "verify_disclosure",
     "verify_log",
     "verify_proof",
 ]
@@ -88,12 +97,14 @@ __getattr__ = load_when_used(
         "FailOpen": "biotrail.audit.fallback",
         "Fallback": "biotrail.audit.fallback",
         "ProvenEntry": "biotrail.verify",
+        "ProvenFields": "biotrail.verify",
         "SQLiteStore": "biotrail.stores",
         "Spool": "biotrail.audit.fallback",
         "Verification": "biotrail.verify",
         "open": "biotrail.audit:open_log",
         "rotate_key_file": "biotrail.audit",
         "take_over": "biotrail.audit",
+        "verify_disclosure": "biotrail.verify",
         "verify_log": "biotrail.verify",
         "verify_proof": "biotrail.verify",
     },

@@ -163,6 +163,18 @@ def test_it_judges_proofs(judge: Judge) -> None:
     assert not any(judge(wrong))
 
 
+def test_it_judges_disclosures(judge: Judge) -> None:
+    """It reads just the fields that each disclosure shows, and refuses what must be refused."""
+    vectors = load("disclosures.json")
+    cases = [*vectors["files"], *vectors["refused"]]
+    more = {"job": "disclosure", "keys": vectors["keys"]}
+    results = judge([{**more, "text": one["text"]} for one in cases])
+    expected = [one.get("fields", one.get("verdict")) for one in cases]
+    assert results == expected
+    plain = judge([{**more, "job": "proof", "text": one["text"]} for one in vectors["files"]])
+    assert set(plain) == {"malformed"}
+
+
 def test_it_knows_the_form_of_proof_files(judge: Judge) -> None:
     """It reads the plain proof files of the tree's vectors, and refuses the others."""
     vectors = load("proof_files.json", TLOG)

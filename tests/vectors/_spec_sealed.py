@@ -125,7 +125,7 @@ def seal(event_id: bytes, owner: int, person: str, fields: Fields, draw: Any) ->
     return Part(owner, key, nonce, plaintext, rows, root, ciphertext)
 
 
-def stored(parts: list[list[Any]]) -> bytes:
+def stored(parts: list[Any]) -> bytes:
     """Return a sealed payload's bytes."""
     return encode_value([2, parts])
 
@@ -172,7 +172,7 @@ class SealedLog:
     def clear(self, person: str, **content: Any) -> int:
         """Add an event with a payload in the clear, and its subject's row."""
         event_id, salt = self.event_id(), self.draw(32)
-        fields = {"subject": {"id": person}}
+        fields: Fields = {"subject": {"id": person}}
         _, root = committed(event_id, salt, fields)
         own = reference(person)
         index = self._event({"id": event_id, "subject": own, **content}, root)

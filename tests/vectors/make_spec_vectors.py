@@ -22,6 +22,7 @@ from biotrail.canonical import decode_entry, decode_payload, encode_value
 from biotrail.canonical.entry import encode_unsigned
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
+from tests.vectors._spec_disclosures import disclosures
 from tests.vectors._spec_ecdsa import ecdsa
 from tests.vectors._spec_forged import forged
 from tests.vectors._spec_sealed import sealed_log, sealed_payloads
@@ -315,6 +316,7 @@ FILES: dict[str, Callable[[], Any]] = {
         "log": sealed_log(),
     },
     "sealed-tampered.json": sealed_tampered,
+    "disclosures.json": disclosures,
 }
 
 

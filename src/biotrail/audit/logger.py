@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -233,15 +233,25 @@ class AuditLogger:
         """
         return Attempt(self, self._clock(), fields)
 
-    def prove(self, index: int) -> ProofFile:
+    def prove(self, index: int, *, fields: Collection[str] = ()) -> ProofFile:
         """A proof file for one entry, against the log as it is now.
 
+        Args:
+            index: Index of the entry.
+            fields: Names of personal fields to show with it: these and no others. The entry's own
+                fields are shown in any case.
+
         Raises:
-            ProofError: There is no such entry.
+            ProofError: There is no such entry, or it shows no such field.
+            AlteredError: The payload is not the one that the entry commits to.
+            KeyProviderError: The key provider is out of reach, or refuses.
         """
         self._check_process()
+        opener = self._preparer.opener
         return self._committer.exclusively(
-            lambda: prove_entry(self._store, self._writer.state, index)
+            lambda: prove_entry(
+                self._store, self._writer.state, index, fields=fields, opener=opener
+            )
         )
 
     def admit_writer(self, key: VerifierKey | str) -> Receipt:

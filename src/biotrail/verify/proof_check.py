@@ -18,12 +18,13 @@ from collections.abc import Iterable
 import attrs
 
 from biotrail.canonical import Entry, decode_entry
+from biotrail.canonical.disclosure import is_disclosure
 from biotrail.canonical.proof_entry import decode_proof_entry
 from biotrail.errors import BiotrailError, CanonicalError, ForkedError, MalformedError, ProofError
 from biotrail.signing import VerifierKey, open_checkpoint, parse_note
 from biotrail.tlog import Checkpoint, ProofFile, leaf_hash, verify_inclusion
 
-__all__ = ["ProvenEntry", "verify_proof"]
+__all__ = ["ProvenEntry", "check_proof_file", "verify_proof"]
 
 
 @attrs.frozen
@@ -76,9 +77,31 @@ def verify_proof(
             of another log or size than the one that was given.
         ForkedError: The proof is against another history than the checkpoint that was given.
     """
-    trusted = _keys(key)
     proof = ProofFile.parse(data)
-    carried = _carried_entry(proof)
+    return check_proof_file(proof, _carried_entry(proof), key, checkpoint)
+
+
+def check_proof_file(
+    proof: ProofFile,
+    carried: bytes,
+    key: VerifierKey | str | Iterable[VerifierKey | str],
+    checkpoint: str | None,
+) -> ProvenEntry:
+    """Check a proof file that was parsed, and the entry that its extra line carries.
+
+    Args:
+        proof: The file.
+        carried: The entry's bytes.
+        key: As `verify_proof`.
+        checkpoint: As `verify_proof`.
+
+    Raises:
+        MalformedError: As `verify_proof`, as are the next.
+        SignatureError: Likewise.
+        ProofError: Likewise.
+        ForkedError: Likewise.
+    """
+    trusted = _keys(key)
     _refuse_malformed(proof.checkpoint_note, "the checkpoint in the proof file")
     vouched, signed_by = open_checkpoint(proof.checkpoint_note, trusted)
     if checkpoint is not None:
@@ -98,6 +121,11 @@ def _keys(key: VerifierKey | str | Iterable[VerifierKey | str]) -> list[Verifier
 def _carried_entry(proof: ProofFile) -> bytes:
     if proof.extra is None:
         raise MalformedError("the proof file carries no entry: it has no extra line")
+    if is_disclosure(proof.extra):
+        raise MalformedError(
+            "the file shows personal fields besides, which are not checked here: use "
+            "biotrail.verify_disclosure"
+        )
     try:
         return decode_proof_entry(proof.extra)
     except CanonicalError as error:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
 from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import MissingError, ProofError
 from biotrail.stores import StoreReader
@@ -16,10 +19,20 @@ from biotrail.tlog import (
     verify_inclusion,
 )
 
+if TYPE_CHECKING:
+    from biotrail.sealing import Opener
+
 __all__ = ["prove_entry", "unverified_root_at"]
 
 
-def prove_entry(store: StoreReader, index: int, *, checkpoint: str | None = None) -> ProofFile:
+def prove_entry(
+    store: StoreReader,
+    index: int,
+    *,
+    checkpoint: str | None = None,
+    fields: Collection[str] = (),
+    opener: Opener | None = None,
+) -> ProofFile:
     """Make the proof file of one entry, and check that its proof holds.
 
     The checkpoint's signature is not looked at here; `biotrail.verify_proof` does that.
@@ -28,10 +41,15 @@ def prove_entry(store: StoreReader, index: int, *, checkpoint: str | None = None
         store: Where the log lies.
         index: Index of the entry, zero-based.
         checkpoint: The signed checkpoint to prove it against; the log's last if None.
+        fields: Names of personal fields to show with it: these and no others. The entry's own
+            fields are shown in any case.
+        opener: Opens sealed ones, for whoever holds the vault.
 
     Raises:
         ProofError: The checkpoint does not cover the index, or the log as it is stored does not
-            have the checkpoint's root: verify it.
+            have the checkpoint's root: verify it. Or the record shows no such field.
+        AlteredError: The payload is not the one that the entry commits to.
+        KeyProviderError: The key provider is out of reach, or refuses.
         MissingError: The store has no head, or lacks the entry or a tile that the proof needs.
         MalformedError: The checkpoint cannot be read.
     """
@@ -42,7 +60,14 @@ def prove_entry(store: StoreReader, index: int, *, checkpoint: str | None = None
     entry = _entry(store, index)
     hashes = inclusion_proof(index, vouched.size, node_reader(store, vouched.size))
     verify_inclusion(leaf_hash(entry), index, vouched.size, hashes, vouched.root)
-    return ProofFile(index, tuple(hashes), note, encode_proof_entry(entry))
+    extra = encode_proof_entry(entry)
+    if fields:
+        # Loaded here: an auditor has no use for what opens payloads.
+        from biotrail.sealing import Opener
+        from biotrail.sealing.disclosing import proof_extra
+
+        extra = proof_extra(store, opener or Opener(vouched.origin), index, entry, fields)
+    return ProofFile(index, tuple(hashes), note, extra)
 
 
 def unverified_root_at(store: StoreReader, checkpoint: Checkpoint) -> bytes:

@@ -58,15 +58,12 @@ function rootOf(id, { clear, parts }) {
 
 // What is shown, name to the hex of the value's CBOR; or the verdict.
 function verifyDisclosure(file, keys) {
-  const opened = openProof(file, keys, ['entry', 'payload']);
+  const opened = openProof(file, keys, (extra) => {
+    if (extra.size !== 2) throw new Malformed('not entry and payload');
+    return readShown(extra.get('payload'));
+  });
   if (typeof opened === 'string') return opened;
-  let disclosed;
-  try {
-    disclosed = readShown(opened.extra.get('payload'));
-  } catch (error) {
-    if (error instanceof Malformed) return 'malformed';
-    throw error;
-  }
+  const disclosed = opened.rest;
   const { kind, content } = opened.entry;
   const root = kind === 'event' ? content.get('payload') : undefined;
   if (!root) return 'not proven';

@@ -182,26 +182,26 @@ function parseProof(file) {
   return { extra, index, hashes, note, checkpoint };
 }
 
-// What a proof file proves: its entry, decoded, and the pairs of its extra. The verdict instead, where
-// it proves nothing. `names` are those that the extra must have.
-function openProof(file, keys, names) {
-  let proof, extra;
+// What a proof file proves: its entry, decoded, and what `read` makes of its extra, a map. The verdict
+// instead, where it proves nothing.
+function openProof(file, keys, read) {
+  let proof, data, rest;
   try {
     proof = parseProof(file);
-    extra = proof.extra === null ? null : decode(proof.extra);
-    const good = isMap(extra) && extra.size === names.length && names.every((name) => extra.has(name));
-    if (!good || !Buffer.isBuffer(extra.get('entry'))) return 'malformed';
+    const extra = proof.extra === null ? null : decode(proof.extra);
+    if (!isMap(extra) || !Buffer.isBuffer(extra.get('entry'))) return 'malformed';
+    [data, rest] = [extra.get('entry'), read(extra)];
   } catch (error) {
     if (error instanceof Malformed) return 'malformed';
     throw error;
   }
   if (openCheckpoint(proof.note, keys) === null) return 'not signed';
   const { size, root } = proof.checkpoint;
-  const leaf = leafHash(extra.get('entry'));
+  const leaf = leafHash(data);
   if (!followsInclusion(leaf, proof.index, size, proof.hashes, root)) return 'not proven';
   try {
-    const entry = decodeEntry(extra.get('entry'));
-    return entry.index === BigInt(proof.index) ? { entry, extra } : 'malformed';
+    const entry = decodeEntry(data);
+    return entry.index === BigInt(proof.index) ? { entry, rest } : 'malformed';
   } catch (error) {
     if (error instanceof Malformed) return 'malformed';
     throw error;
@@ -209,7 +209,9 @@ function openProof(file, keys, names) {
 }
 
 function verifyProof(file, keys) {
-  const opened = openProof(file, keys, ['entry']);
+  const opened = openProof(file, keys, (extra) => {
+    if (extra.size !== 1) throw new Malformed('more than an entry');
+  });
   return typeof opened === 'string' ? opened : 'holds';
 }
 

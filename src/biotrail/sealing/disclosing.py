@@ -1,0 +1,98 @@
+"""From a record and names of fields to what a proof file carries: a disclosure of just these."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from biotrail.canonical import decode_entry
+from biotrail.canonical.disclosure import Disclosed, disclose, disclosed_root, encode_disclosure
+from biotrail.canonical.proof_entry import encode_proof_entry
+from biotrail.errors import MalformedError, ProofError
+from biotrail.sealing.opener import Opened, Opener
+from biotrail.stores import StoreReader
+
+__all__ = ["proof_extra"]
+
+_NESTED = ("comparison", "context")
+
+
+def proof_extra(
+    store: StoreReader, opener: Opener, index: int, entry: bytes, fields: Collection[str]
+) -> bytes:
+    """What a proof file of an entry carries so that it shows some fields.
+
+    Args:
+        store: Where the payload lies.
+        opener: Opens it.
+        index: Index of the entry.
+        entry: The entry's bytes.
+        fields: Names of the fields to show. Those that are in the entry are shown in any case;
+            where no other is named, the file is a plain proof file.
+
+    Raises:
+        ProofError: The record has no such field, or it cannot be opened: for want of its key, or
+            since it was destroyed.
+        AlteredError: The payload is not the one that the entry commits to.
+        MalformedError: The entry cannot be read.
+        KeyProviderError: The key provider is out of reach, or refuses.
+    """
+    if isinstance(fields, str):
+        raise ProofError("name the fields in a list, even if there is only one")
+    if not fields:
+        return encode_proof_entry(entry)
+    decoded = decode_entry(entry)
+    if decoded.index != index:
+        raise MalformedError(f"the entry at {index} says that it is {decoded.index}", index=index)
+    content: Mapping[str, Any] = decoded.content if decoded.kind == "event" else {}
+    opened = _opened(store, opener, index, content)
+    named = _personal(index, content, opened, fields)
+    if opened is None or not named:
+        return encode_proof_entry(entry)
+    parts = disclose(content["id"], named, opened.payloads, opened.parts)
+    assert disclosed_root(content["id"], parts) == content["payload"]
+    return encode_disclosure(Disclosed(entry, parts))
+
+
+def _opened(
+    store: StoreReader, opener: Opener, index: int, content: Mapping[str, Any]
+) -> Opened | None:
+    if content.get("payload") is None:
+        return None
+    for _, data in store.payloads(index, index + 1):
+        return opener.open(index, content, data)
+    return None
+
+
+def _personal(
+    index: int, content: Mapping[str, Any], opened: Opened | None, fields: Collection[str]
+) -> Sequence[str]:
+    """Those of the names that are fields of the payload; the others must be in the entry."""
+    personal: Mapping[str, Any] = {} if opened is None else opened.fields
+    clear = {name for name in content if name != "payload"}.union(
+        *(content.get(place, {}) for place in _NESTED)
+    )
+    for name in fields:
+        if name not in personal and name not in clear:
+            raise ProofError(_why_not(index, name, content, opened, clear))
+    return [name for name in dict.fromkeys(fields) if name in personal]
+
+
+def _why_not(
+    index: int,
+    name: str,
+    content: Mapping[str, Any],
+    opened: Opened | None,
+    clear: Collection[str],
+) -> str:
+    what = f"entry {index} shows no field {name!r}"
+    if content.get("payload") is not None and opened is None:
+        return f"{what}: its payload is gone"
+    if opened is not None and opened.sealed:
+        return (
+            f"{what}: personal fields of it are sealed, and the key that opens them was not given"
+        )
+    if opened is not None and opened.erased:
+        return f"{what}: personal fields of it were destroyed, perhaps this one too"
+    known = sorted(clear if opened is None else {*clear, *opened.fields})
+    return f"{what}: there are {', '.join(known)}"
