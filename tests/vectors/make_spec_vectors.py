@@ -13,6 +13,7 @@ import base64
 import json
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 from biotrail.canonical import decode_entry, decode_payload, encode_value
 from biotrail.canonical.entry import encode_unsigned
+from biotrail.stores import SQLiteReader
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
 from tests.vectors._spec_disclosures import disclosures
@@ -330,9 +332,17 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, make in FILES.items():
         (FOLDER / name).write_text(text_of(make()), encoding="utf-8")
-    if not DATABASE.exists() or spec.export(DATABASE) != example():
+    if not _is_current(DATABASE):
         DATABASE.unlink(missing_ok=True)
         spec.write_example(DATABASE)
+
+
+def _is_current(path: Path) -> bool:
+    """Whether a file has the rows of the example log, and the schema of today."""
+    if not path.exists() or spec.export(path) != example():
+        return False
+    with closing(SQLiteReader(path)) as reader:
+        return not reader.structure_faults()
 
 
 if __name__ == "__main__":

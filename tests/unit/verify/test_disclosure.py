@@ -213,7 +213,7 @@ def test_keys_may_be_given_as_text(made: tuple[AuditLogger, MemoryStore, int]) -
     log, _, index = made
     data = log.prove(index, fields=["ip"]).encode()
     other = Ed25519Signer.from_seed(ORIGIN, bytes(32)).verifier_key
-    several: list[VerifierKey | str | list[VerifierKey]] = [
+    several: list[VerifierKey | str | list[VerifierKey | str]] = [
         log.verifier_key,
         str(log.verifier_key),
         [other, log.verifier_key],
