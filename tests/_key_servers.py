@@ -247,10 +247,7 @@ def softhsm() -> Path:
     """
     folder = Path(tempfile.mkdtemp(prefix="softhsm"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "tokens").mkdir()
-    settings = folder / "softhsm2.conf"
-    settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
-    os.environ["SOFTHSM2_CONF"] = str(settings)
+    os.environ["SOFTHSM2_CONF"] = str(softhsm_settings(folder))
     for label in TOKENS:
         command = ["softhsm2-util", "--init-token", "--free", "--label", label]
         command += ["--pin", PIN, "--so-pin", "5678"]
@@ -258,6 +255,14 @@ def softhsm() -> Path:
     library = softhsm_library()
     assert library is not None
     return library
+
+
+def softhsm_settings(folder: Path) -> Path:
+    """Settings by which SoftHSM keeps its tokens in a folder."""
+    (folder / "tokens").mkdir()
+    settings = folder / "softhsm2.conf"
+    settings.write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
+    return settings
 
 
 def token_folder(label: str) -> Path:

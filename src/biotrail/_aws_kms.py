@@ -59,13 +59,8 @@ class KmsClient:
         if ca_file is not None:
             self._options["verify"] = os.fspath(ca_file)
         if endpoint_url is not None:
-            try:
-                endpoint = parse_endpoint(endpoint_url)
-            except ValueError as error:
-                raise failure(f"endpoint_url: {error}") from None
+            self._secure(endpoint_url)
             self._options["endpoint_url"] = endpoint_url
-            if not endpoint.secure:
-                settings["proxies"] = {}  # what is for this machine must not leave it by a proxy
         self._settings = settings
         self._made: tuple[int, Any] | None = None
 
@@ -119,10 +114,23 @@ class KmsClient:
             ) from None
         try:
             session = self._session or boto3.Session()
-            return session.client("kms", config=Config(**self._settings), **self._options)
+            client = session.client("kms", config=Config(**self._settings), **self._options)
         except (BotoCoreError, ValueError) as error:
             kind = type(error).__name__
             raise self._failure(f"no client of AWS KMS can be made: {kind}: {error}") from None
+        # AWS's environment and configuration can name another endpoint, too.
+        if self._secure(client.meta.endpoint_url) or "proxies" in self._settings:
+            return client
+        client.close()
+        self._settings["proxies"] = {}  # what is for this machine must not leave it by a proxy
+        return self._new_client()
+
+    def _secure(self, address: str) -> bool:
+        """Whether an address is under TLS; refused if it is neither that nor of this machine."""
+        try:
+            return parse_endpoint(address).secure
+        except ValueError as error:
+            raise self._failure(f"endpoint of AWS KMS: {error}") from None
 
 
 def _words(operation: str) -> str:

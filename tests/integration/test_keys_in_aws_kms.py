@@ -93,6 +93,19 @@ def test_bad_arguments_are_refused(options: dict[str, Any]) -> None:
         AwsKmsKeyProvider(f"arn:aws:kms:{REGION}:123456789012:key/1", **options)
 
 
+def test_an_endpoint_of_the_environment_is_checked(
+    moto: Server, administrator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endpoint that AWS's environment names is used under TLS, and refused without."""
+    key = new_key(administrator)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", moto.address)
+    with AwsKmsKeyProvider(key, ca_file=moto.ca_file) as opened:
+        assert opened.unwrap(opened.wrap(bytes(32), b""), b"", key) == bytes(32)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://kms.example.com")
+    with AwsKmsKeyProvider(key) as opened, pytest.raises(KeyProviderError, match="loopback"):
+        opened.wrap(bytes(32), b"")
+
+
 def test_without_credentials_it_says_so(moto: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where AWS's environment gives no credentials, the error names that, in time."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -177,16 +190,21 @@ def test_a_disabled_key_is_told(recorder: tuple[str, list[str]]) -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("by_environment", [False, True])
 def test_plain_http_goes_by_no_proxy(
-    recorder: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+    recorder: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, by_environment: bool
 ) -> None:
     """What is for this machine does not leave it by a proxy of the environment."""
     address, asked = recorder
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    if by_environment:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", address)
     key = f"arn:aws:kms:{REGION}:123456789012:key/1"
     with (
-        AwsKmsKeyProvider(key, endpoint_url=address, attempts=1) as opened,
+        AwsKmsKeyProvider(
+            key, endpoint_url=None if by_environment else address, attempts=1
+        ) as opened,
         pytest.raises(KeyProviderError, match="refused"),
     ):
         opened.wrap(bytes(32), b"")
