@@ -86,7 +86,8 @@ _VERSION_2 = (
         subject BLOB,
         actor BLOB,
         device BLOB,
-        ip BLOB
+        ip BLOB,
+        filler BLOB
     ) STRICT""",
     """CREATE TABLE data_keys (
         id INTEGER PRIMARY KEY CHECK (id > 0),

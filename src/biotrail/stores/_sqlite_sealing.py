@@ -1,7 +1,10 @@
 """The sealed half of the SQLite store, as far as it is written: keys, fences, and destruction.
 
-With ``secure_delete`` SQLite overwrites with zeros what is deleted or shrunk. A wrapped key is
-overwritten by zeros of its own length, where it lies: no row moves, so no copy of it is left.
+With ``secure_delete`` SQLite overwrites with zeros what is deleted. Yet when it splits or joins
+pages it leaves copies of cells in the unused middle of a page, and forgets them: of rows that are
+there, so that a later deletion does not reach them. Therefore rows that are to be destroyed never
+move. Payloads, wrapped keys and identities are overwritten by as many bytes, where they lie; what
+cannot be (indexes, payloads in the clear) is built anew when remains are purged.
 """
 
 from __future__ import annotations
@@ -35,10 +38,24 @@ _INSERT_FENCE = (
     "VALUES (?, ?, (SELECT size FROM head WHERE one = 1))"
 )
 _INSERT_FENCE_REFERENCE = "INSERT INTO fence_references (number, place, reference) VALUES (?, ?, ?)"
-_REPLACE = "UPDATE sealed SET payload = ? WHERE idx = ?"
-_REPLACE_WITH_TAGS = "UPDATE sealed SET payload = ?, device = NULL, ip = NULL WHERE idx = ?"
+_OLD_SIZES = (
+    "SELECT length(payload), length(device), length(ip), length(filler) FROM sealed WHERE idx = ?"
+)
+_REPLACE = "UPDATE sealed SET payload = ?, filler = zeroblob(?) WHERE idx = ?"
+_REPLACE_WITH_TAGS = (
+    "UPDATE sealed SET payload = ?, filler = zeroblob(?), device = NULL, ip = NULL WHERE idx = ?"
+)
+# U+0001 is in no identity. What is too short to stay unique under it is deleted.
+_OVERWRITE_IDENTITY = (
+    "UPDATE subjects SET reference = zeroblob(length(reference)), "
+    "identity = char(1) || printf('%0*d', length(CAST(identity AS BLOB)) - 1, rowid) "
+    "WHERE length(CAST(identity AS BLOB)) > 20 AND reference IN "
+)
 _FINISH = "UPDATE fences SET entry = ? WHERE erasure = ? AND entry IS NULL"
 _PATIENCE = 2_000
+_IDENTITIES, _TAGS = "sqlite_autoindex_subjects_1", ("sealed_device", "sealed_ip")
+_ANYWHERE = ""
+Sizes = tuple[int | None, ...]
 
 
 class SealedWriting(Writing):
@@ -93,25 +110,37 @@ class SealedWriting(Writing):
     def destroy_identities(self, references: Sequence[bytes]) -> int:
         """Overwrite data keys of these references; delete the rows that lead to them."""
         destroyed = 0
+        self._remains.add(_IDENTITIES)
         with self._changing() as connection:
             for some, marks in in_groups(references):
                 destroyed += connection.execute(f"{_DESTROY} ({marks})", some).rowcount
+                connection.execute(f"{_OVERWRITE_IDENTITY} ({marks})", some)
                 query = f"DELETE FROM subjects WHERE reference IN ({marks})"  # noqa: S608
-                connection.execute(query, some)
+                if connection.execute(query, some).rowcount:
+                    self._remains.add(_ANYWHERE)
         return destroyed
 
     def replace_payloads(self, payloads: Sequence[tuple[int, bytes, bool]]) -> None:
         """Replace sealed payloads by what remains of them."""
         with self._changing() as connection:
             for index, remains, tags_too in payloads:
-                query = _REPLACE_WITH_TAGS if tags_too else _REPLACE
-                if connection.execute(query, (remains, index)).rowcount != 1:
+                sizes = connection.execute(_OLD_SIZES, (index,)).fetchone()
+                if sizes is None:
                     raise StoreError(f"{self.path}: entry {index} has no sealed payload")
+                tags = (None, None) if tags_too else sizes[1:3]
+                filler = _filler(sizes, (len(remains), *tags))
+                query = _REPLACE_WITH_TAGS if tags_too else _REPLACE
+                connection.execute(query, (remains, filler, index))
+                if tags != sizes[1:3]:
+                    self._remains.update(_TAGS)
+                if _record_size((len(remains), *tags, filler)) != _record_size(sizes):
+                    self._remains.add(_ANYWHERE)
 
     def delete_payloads(self, indices: Sequence[int]) -> int:
         """Delete payloads that were never sealed."""
         with self._changing() as connection:
             query = "DELETE FROM payloads WHERE idx = ?"
+            self._remains.add(_ANYWHERE)
             return sum(connection.execute(query, (index,)).rowcount for index in indices)
 
     def finish_fence(self, erasure: bytes, entry: int) -> None:
@@ -129,13 +158,14 @@ class SealedWriting(Writing):
                 )
 
     def purge_remains(self) -> bool:
-        """Fold the write-ahead log into the file and empty it."""
+        """Build anew what may hold copies; fold the write-ahead log into the file and empty it."""
         with self._writing_lock:
             if self._turn_of or self._closed:
                 return False  # in the midst of a transaction, whose pages are in the log
             try:
                 self._begin()
                 self._roll_back()  # the connection is usable: after a fork it is a new one
+                self._build_anew()
                 self._writing.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
                 busy, *_ = self._writing.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 return not busy
@@ -144,6 +174,30 @@ class SealedWriting(Writing):
             finally:
                 if not self._stale:
                     self._writing.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+
+    def _build_anew(self) -> None:
+        if _ANYWHERE in self._remains:
+            self._writing.execute("VACUUM")
+        else:
+            for index in sorted(self._remains):
+                self._writing.execute(f"REINDEX {index}")
+        self._remains.clear()
+
+
+def _filler(old: Sizes, new: Sizes) -> int:
+    """How many zeros keep a row of `sealed` the size that it had, or almost.
+
+    A row's record has a type for each column (1 byte, or 2 or 3 for longer values) and the values
+    (SQLite file format, 2.1).
+    """
+    room = _record_size(old) - _record_size(new)
+    return next((size for size in range(room, -1, -1) if _record_size((size,)) <= room), 0)
+
+
+def _record_size(lengths: Sizes) -> int:
+    kinds = [0 if length is None else 2 * length + 12 for length in lengths]
+    types = sum(1 if kind < 0x80 else 2 if kind < 0x4000 else 3 for kind in kinds)
+    return types + sum(length or 0 for length in lengths)
 
 
 def _found_by(key: WrappedKey) -> tuple[bytes, str, bytes, bytes]:

@@ -42,6 +42,7 @@ class Writing(SQLiteReader):
         self._closed = False
         self._held_for_fork = False
         self._known_head: tuple[int, StoredHead | None] | None = None
+        self._remains: set[str] = set()
         path = Path(path)
         _create_privately(path)
         self._stale = False
