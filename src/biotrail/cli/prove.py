@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +19,12 @@ from biotrail.cli._given import (
     write_file,
 )
 from biotrail.cli._output import grid, say, write_json, write_text
+from biotrail.cli._records import origin_of
+from biotrail.cli._vault import VaultFile, vault_of
 from biotrail.stores import SQLiteReader
 from biotrail.tlog import ProofFile, unverified_checkpoint
-from biotrail.verify import prove_entry, verify_proof
+from biotrail.verify import prove_entry, verify_disclosure, verify_proof
+from biotrail.verify.disclosure import carries_fields
 
 __all__ = ["prove"]
 
@@ -37,24 +42,34 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--field",
+            metavar="NAME",
+            help="Show this personal field too, with proof, and no other. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    vault: VaultFile = None,
     key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Write a C2SP .tlog-proof file for one entry.
 
-    It holds the entry, without its personal fields, a signed checkpoint, and the hashes between
-    the two. No private key is needed. The proof is checked before it is written; with --key, the
-    checkpoint's signature too. Without -o it goes to standard output.
+    It holds the entry, a signed checkpoint, and the hashes between the two. Of the record's
+    personal fields it shows those named with --field, and nothing of the others; fields that are in
+    the entry itself are shown in any case. Sealed fields need the vault's key; nothing else needs a
+    private key. The proof is checked before it is written; with --key, the checkpoint's signature
+    too. Without -o it goes to standard output.
     """
     note = None if checkpoint is None else kept_checkpoint(checkpoint, option="--checkpoint")
-    store = SQLiteReader(log)
-    try:
-        proof = prove_entry(store, index, checkpoint=note)
-    finally:
-        store.close()
+    with closing(SQLiteReader(log)) as store:
+        proof = _proof(log, store, index, note, field or (), vault)
     data = proof.encode()
     if key:
-        verify_proof(data, verifier_keys(key))
+        check = verify_disclosure if carries_fields(data) else verify_proof
+        check(data, verifier_keys(key))
     if output is not None:
         write_file(output, data)
     if as_json:
@@ -63,6 +78,27 @@ def prove(
         write_text(data.decode("utf-8"))
     else:
         _print(proof, output)
+
+
+def _proof(
+    log: Path,
+    store: SQLiteReader,
+    index: int,
+    note: str | None,
+    fields: Sequence[str],
+    vault_file: Path | None,
+) -> ProofFile:
+    if not fields:
+        return prove_entry(store, index, checkpoint=note)
+    from biotrail.sealing import Keyring, Opener
+
+    origin = origin_of(store)
+    vault = vault_of(log, store, vault_file)
+    if vault is None:
+        return prove_entry(store, index, checkpoint=note, fields=fields)
+    with closing(vault):
+        opener = Opener(origin, Keyring(store, vault, origin))
+        return prove_entry(store, index, checkpoint=note, fields=fields, opener=opener)
 
 
 def _document(proof: ProofFile, output: Path | None) -> dict[str, object]:

@@ -131,8 +131,22 @@ def _completeness(result: Verification) -> Answer:
 def _payloads(result: Verification) -> Answer:
     if result.payloads is None:
         return Answer("payloads", "not checked", "left out by --entries-only")
-    rests_on = f"{_count(result.payloads, 'payload')} open to the commitments in their entries"
-    return Answer("payloads", "holds", rests_on)
+    rests_on = [f"{_count(result.payloads, 'payload')} open to the commitments in their entries"]
+    if result.sealed:
+        rests_on.append(
+            f"{_count(result.sealed, 'sealed part is', 'sealed parts are')} as recorded (what is "
+            "in them takes their key to say)"
+        )
+    if result.erased:
+        rests_on.append(f"{result.erased:,} destroyed by an erasure that the log records")
+    if result.retained:
+        rests_on.append(f"{result.retained:,} destroyed by a retention that the log records")
+    if result.overdue:
+        rests_on.append(
+            f"{result.overdue:,} still there although an erasure of their person is recorded: run "
+            "`biotrail doctor`"
+        )
+    return Answer("payloads", "holds", "; ".join(rests_on))
 
 
 def _lookups(result: Verification) -> Answer:
@@ -189,7 +203,14 @@ def _document(log: Path, result: Verification) -> dict[str, object]:
             "strict": result.strict,
         },
         "completeness": {**completeness, "complete_since": list(result.complete_since)},
-        "payloads": {**payloads, "opened": result.payloads},
+        "payloads": {
+            **payloads,
+            "opened": result.payloads,
+            "sealed": result.sealed,
+            "erased": result.erased,
+            "retained": result.retained,
+            "overdue": result.overdue,
+        },
         "lookups": lookups,
         "events": result.events,
         "seconds": round(result.seconds, 3),

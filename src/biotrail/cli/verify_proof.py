@@ -10,9 +10,10 @@ import typer
 from biotrail.canonical import format_time
 from biotrail.cli._full import print_body
 from biotrail.cli._given import Json, Key, kept_checkpoint, read_file, verifier_keys
-from biotrail.cli._output import Row, grid, say, write_json
-from biotrail.cli._values import exact
-from biotrail.verify import ProvenEntry, verify_proof
+from biotrail.cli._output import Row, grid, heading, say, write_json
+from biotrail.cli._values import exact, spread
+from biotrail.verify import ProvenEntry, ProvenFields, verify_disclosure, verify_proof
+from biotrail.verify.disclosure import carries_fields
 
 __all__ = ["check_proof"]
 
@@ -35,19 +36,24 @@ def check_proof(
 ) -> None:
     """Verify a proof file offline, step by step, and show the record that it proves.
 
+    Personal fields that the file shows are checked against the record, and shown too.
+
     Exits with 0, or with 17 (forked), 19 (malformed), 20 (not proven) or 21 (not signed).
     """
     keys = verifier_keys(key)
     kept = None if checkpoint is None else kept_checkpoint(checkpoint, option="--checkpoint")
-    proven = verify_proof(read_file(file), keys, checkpoint=kept)
+    data = read_file(file)
+    shown = verify_disclosure(data, keys, checkpoint=kept) if carries_fields(data) else None
+    proven = verify_proof(data, keys, checkpoint=kept) if shown is None else shown.proof
     if as_json:
-        write_json(_document(proven))
+        write_json(_document(proven, shown))
     else:
-        _print(file, proven, against_kept=kept is not None)
+        _print(file, proven, shown, against_kept=kept is not None)
 
 
-def _document(proven: ProvenEntry) -> dict[str, object]:
+def _document(proven: ProvenEntry, shown: ProvenFields | None) -> dict[str, object]:
     entry = proven.entry
+    personal = {} if shown is None else {"personal": exact(shown.fields), "hidden": shown.hidden}
     return {
         "index": proven.index,
         "origin": proven.checkpoint.origin,
@@ -59,11 +65,14 @@ def _document(proven: ProvenEntry) -> dict[str, object]:
         "prev": entry.prev.hex(),
         "kind": entry.kind,
         "content": exact(entry.content),
+        **personal,
         "exit_code": 0,
     }
 
 
-def _print(file: Path, proven: ProvenEntry, *, against_kept: bool) -> None:
+def _print(
+    file: Path, proven: ProvenEntry, shown: ProvenFields | None, *, against_kept: bool
+) -> None:
     vouched = proven.checkpoint
     say(f"{file}: entry {proven.index} is in {vouched.origin}", style="bold green")
     steps: list[Row] = [
@@ -81,8 +90,18 @@ def _print(file: Path, proven: ProvenEntry, *, against_kept: bool) -> None:
         steps.insert(2, ("checkpoint", "it is the one that was kept"))
     grid(steps)
     print_body(proven.entry)
-    say()
-    say("Personal fields are not in a proof file, only the root of their commitments.", style="dim")
+    if shown is None:
+        say()
+        say("This file shows no personal fields, only the root of their commitments.", style="dim")
+    else:
+        heading("Personal fields")
+        say(_IN_WORDS.format(shown.hidden), style="dim")
+        grid(list(spread(shown.fields)))
+
+
+_IN_WORDS = (
+    "They lead, with the commitments of {} more that are not shown, to the root in the entry."
+)
 
 
 def _key(proven: ProvenEntry) -> str:

@@ -15,6 +15,8 @@ from biotrail.stores import StoreReader
 __all__ = ["proof_extra"]
 
 _NESTED = ("comparison", "context")
+_REFERENCES = ("payload", "subject", "actor")  # what they refer to is not in the entry
+_MICRO = "_micro"  # how a real number is written: ``score`` is ``score_micro``, in millionths
 
 
 def proof_extra(
@@ -69,13 +71,16 @@ def _personal(
 ) -> Sequence[str]:
     """Those of the names that are fields of the payload; the others must be in the entry."""
     personal: Mapping[str, Any] = {} if opened is None else opened.fields
-    clear = {name for name in content if name != "payload"}.union(
+    clear = {name for name in content if name not in _REFERENCES}.union(
         *(content.get(place, {}) for place in _NESTED)
     )
+    found = {}
     for name in fields:
-        if name not in personal and name not in clear:
+        written = name if name in personal or name in clear else f"{name}{_MICRO}"
+        if written not in personal and written not in clear:
             raise ProofError(_why_not(index, name, content, opened, clear))
-    return [name for name in dict.fromkeys(fields) if name in personal]
+        found[written] = written in personal
+    return [name for name, is_personal in found.items() if is_personal]
 
 
 def _why_not(
