@@ -75,7 +75,7 @@ def random_event(chance: random.Random) -> Event:
 
 
 def random_log(path: Path, chance: random.Random) -> None:
-    """Write a log of some hundred random events, by two writers, with a rotation."""
+    """Write a log of some hundred random events: two writers, a rotation, and a theft."""
     now, random_bytes = spec.clock(), chance.randbytes
     following = spec.verifier_key("B")
     with AuditLogger(
@@ -97,6 +97,10 @@ def random_log(path: Path, chance: random.Random) -> None:
             _record(other, chance, chance.randrange(50))
         log.rotate_key(spec.signer("B"), next_key_digest=spec.verifier_key("C").digest())
         _record(log, chance, chance.randrange(20, 400))
+        since = chance.randrange(1, log.checkpoint().size)
+        stolen = spec.verifier_key(chance.choice("ABW"))
+        log.report_compromise(stolen, since=since, reason="stolen", following=spec.signer("C"))
+        _record(log, chance, chance.randrange(5, 20))
 
 
 def _record(log: AuditLogger, chance: random.Random, count: int) -> None:

@@ -203,6 +203,13 @@ def test_it_agrees_on_every_case_of_the_vectors(judge: Judge) -> None:
         (one["name"], got["verdict"], got["index"]) for one, got in zip(cases, results, strict=True)
     ]
     assert found == [(one["name"], *one["expect"].values()) for one in cases]
+    affected = [
+        (one["name"], got["affected"])
+        for one, got in zip(cases, results, strict=True)
+        if "affected" in one
+    ]
+    assert affected == [(one["name"], one["affected"]) for one in cases if "affected" in one]
+    assert sum(bool(one) for _, one in affected) > 5
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -226,6 +233,10 @@ def test_it_agrees_on_random_logs_and_random_damage(
     assert results[0]["verdict"] == "holds"
     entries = [bytes.fromhex(row["entry"]) for row in log["entries"]]
     assert results[0]["root"] == rfc6962.mth(entries).hex()
+    affected = verify_log(path, keys).affected
+    assert results[0]["affected"] == [
+        {"first": one.first, "last": one.last, "key": one.key} for one in affected
+    ]
     for number, (job, theirs) in enumerate(zip(jobs, results, strict=True)):
         copy = tmp_path / f"{number}.db"
         spec.write_rows(copy, tampering.apply(log, job["changes"]))

@@ -103,6 +103,11 @@ def retired(key: str) -> Content:
     return {"key": str(spec.verifier_key(key)), "reason": "a test"}
 
 
+def compromised(key: str, since: int) -> Content:
+    """Return the content of an entry that reports a key as stolen."""
+    return {"key": str(spec.verifier_key(key)), "since": since, "reason": "a test"}
+
+
 def event(**changes: Any) -> Content:
     """Return an event's content; a value of None leaves a field out."""
     return {name: value for name, value in {**EVENT, **changes}.items() if value is not None}
@@ -122,11 +127,15 @@ class Case:
     index: int | None
     log: HandLog
     keys: str = "A"
+    affected: tuple[tuple[int, int, str], ...] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the case as it stands in the file."""
+        told = self.affected
+        runs = [{"first": a, "last": b, "key": str(spec.verifier_key(k))} for a, b, k in told or ()]
         return {
             "name": self.name,
+            **({} if told is None else {"affected": runs}),
             "expect": {"verdict": self.verdict, "index": self.index},
             "keys": [str(spec.verifier_key(one)) for one in self.keys],
             "earlier": [],
@@ -186,6 +195,95 @@ def _keys() -> list[Case]:
              .add("key_added", added("D", "rotation"))),
         Case("a key of the log that never signed is no ground for trust", wrong, 0,
              new().begin().add("key_added", added("W")), "W"),
+    ]  # fmt: skip
+
+
+def _thefts() -> list[Case]:
+    """Cases about keys that were committed to, and keys that were stolen."""
+    first = spec.verifier_key("B").digest()
+    second = spec.verifier_key("C").digest()
+    wrong, bad = "wrong key", "malformed"
+
+    def begun() -> HandLog:
+        """Entries 0 to 2: genesis of A, committed to B; an event; W is admitted."""
+        return HandLog().begin(next=first).add("event", event()).add("key_added", added("W"))
+
+    def robbed() -> HandLog:
+        """Entries 3 to 6: D let in by A, X by D, an event of X, and one of W."""
+        log = begun().add("key_added", added("D")).add("key_added", added("X"), by="D")
+        more = [event(id=bytes([n]) * 16) for n in (1, 2)]
+        return log.add("event", more[0], by="X").add("event", more[1], by="W")
+
+    def report(log: HandLog, key: str, since: int, by: str | None) -> HandLog:
+        return log.add("key_compromised", compromised(key, since), by=by)
+
+    def rotated(**more: Any) -> HandLog:
+        """Entries 0 to 3: as above, and a rotation to B that B signs itself."""
+        return begun().add("key_added", added("B", "rotation", next=second, **more), by="B")
+
+    weak = begun().add("key_added", added("B", "rotation", next=second))
+    named = begun().add("key_added", added("B", "rotation", next=spec.verifier_key("D").digest()))
+    recovered = report(robbed(), "A", 3, None).add("key_added", added("B", "rotation"), by="B")
+    stolen = ((3, 3, "A"), (4, 4, "D"), (5, 5, "X"))
+    lie = report(rotated(), "A", 1, "B")
+    return [
+        Case("the key that was committed to signs its own batch", "holds", None, rotated(),
+             affected=()),
+        Case("it signs a batch before its own", wrong, 3,
+             begun().add("event", event(id=bytes([3]) * 16), by="B")
+             .add("key_added", added("B", "rotation"), by="B")),
+        Case("it is retired in its own batch", wrong, 4,
+             begun().add("key_added", added("B", "rotation"), by=None)
+             .add("key_retired", retired("B"), by="B")),
+        Case("it was added as a writer", "holds", None,
+             report(begun().add("key_added", added("B"), by=None), "A", 3, "B"), affected=()),
+        Case("a key that was not committed to signs its own batch", wrong, 1,
+             HandLog().begin().add("key_added", added("B", "rotation"), by="B")),
+        Case("where the key before signed the rotation, the next does not sign its own", wrong, 4,
+             weak.add("key_added", added("C", "rotation"), by="C")),
+        Case("a thief names the key after the next", wrong, 4,
+             named.add("key_added", added("D", "rotation"), by="D")),
+        Case("a stolen key is reported by the next", "holds", None, recovered, affected=stolen),
+        Case("the stolen key signs after the report", wrong, 9,
+             report(robbed(), "A", 3, None).add("key_added", added("B", "rotation"), by="B")
+             .add("event", event(id=bytes([4]) * 16), by="A")),
+        Case("a key signs that a thief's key let in", wrong, 9,
+             report(robbed(), "A", 3, None).add("key_added", added("B", "rotation"), by="B")
+             .add("event", event(id=bytes([4]) * 16), by="X")),
+        Case("an honest writer goes on after the report", "holds", None,
+             report(robbed(), "A", 3, None).add("key_added", added("B", "rotation"), by="B")
+             .add("event", event(id=bytes([4]) * 16), by="W"), affected=stolen),
+        Case("a theft that began later lets in who came before", "holds", None,
+             report(robbed(), "A", 4, None).add("key_added", added("B", "rotation"), by="B")
+             .add("event", event(id=bytes([4]) * 16), by="X"), affected=()),
+        Case("a batch is affected from its middle on", "holds", None,
+             report(begun().add("event", event(id=bytes([3]) * 16), by=None)
+                    .add("event", event(id=bytes([4]) * 16)), "A", 4, None)
+             .add("key_added", added("B", "rotation"), by="B"), affected=((4, 4, "A"),)),
+        Case("a report by a key that was not committed to", wrong, 3,
+             report(begun(), "W", 2, "A")),
+        Case("a report by a writer", wrong, 3, report(begun(), "A", 2, "W")),
+        Case("a report by the key that is reported", wrong, 4, report(rotated(), "B", 3, "B")),
+        Case("a report of a key that came later", wrong, 5,
+             report(rotated().add("key_added", added("D"), by="B"), "D", 4, "B")),
+        Case("a report of a key by one in use that came later", "holds", None,
+             report(rotated(), "W", 0, "B"), affected=()),
+        Case("a thief's report counts for nothing once the thief is reported", "holds", None,
+             report(lie, "B", 4, None).add("key_added", added("C", "rotation"), by="C"),
+             affected=((4, 4, "B"),)),
+        Case("until then it does", "holds", None, report(rotated(), "A", 1, "B"),
+             affected=((1, 2, "A"),)),
+        Case("a key is reported twice, the second time since earlier", "holds", None,
+             report(report(rotated(), "A", 2, "B"), "A", 1, "B"), affected=((1, 2, "A"),)),
+        Case("a key that was never added is reported", bad, 4, report(rotated(), "X", 1, "B")),
+        Case("a report since a later entry", bad, 4, report(rotated(), "A", 5, "B")),
+        Case("a report since its own index", "holds", None, report(rotated(), "A", 4, "B"),
+             affected=()),
+        Case("a key that was reported is retired", bad, 5,
+             report(rotated(), "A", 4, "B").add("key_retired", retired("A"), by="B")),
+        Case("a key that was retired is reported", "holds", None,
+             report(rotated().add("key_retired", retired("A"), by="B"), "A", 2, "B"),
+             affected=((2, 2, "A"),)),
     ]  # fmt: skip
 
 
@@ -297,5 +395,7 @@ def forged() -> dict[str, Any]:
     # Each content that is in its form is known to be so to the encoder too.
     assert encode_body("event", event()) == body(event())
     return {
-        "cases": [one.as_json() for one in (*_keys(), *_forms(), *_heads_and_payloads())],
+        "cases": [
+            one.as_json() for one in (*_keys(), *_thefts(), *_forms(), *_heads_and_payloads())
+        ],
     }

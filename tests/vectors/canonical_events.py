@@ -261,6 +261,7 @@ OTHER_BODIES: tuple[dict[str, Any], ...] = (
     {"key_added": {"key": _KEY, "purpose": "writer"}},
     {"key_added": {"key": _KEY, "purpose": "rotation", "next": bytes(32)}},
     {"key_retired": {"key": _KEY, "reason": "host.lost"}},
+    {"key_compromised": {"key": _KEY, "since": 0, "reason": "host.stolen"}},
     {"log_started": {"writer": bytes(8), "software": "biotrail 0.1.0"}},
     {"log_stopped": {"writer": bytes(8)}},
     {"log_gap": {"writer": bytes(8), "since": RECORDED, "until": RECORDED, "reason": "disk full"}},

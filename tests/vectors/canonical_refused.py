@@ -201,6 +201,7 @@ REFUSED_BODIES: dict[str, list[Any]] = {
         *(_event(**{name: ...}) for name in _EVENT),
         *(_event(comparison={**_COMPARISON, "x": 1}), {"event": {}}),
         *({"genesis": {}}, {"key_added": {"key": "k"}}, {"key_retired": {"key": "k"}}),
+        {"key_compromised": {"key": "k", "reason": "r"}},
         *({"log_started": {"writer": bytes(8)}}, {"log_stopped": {}}, {"log_gap": {}}),
         *({"subject_erased": {}}, {"retention_applied": {}}, {"configuration_changed": {}}),
         *({"hold_placed": {}}, {"hold_released": {"id": bytes(16)}}),

@@ -92,6 +92,7 @@ const KINDS = {
   event,
   key_added: form({ key: isText, purpose: word('rotation', 'writer') }, { next: bytes(32) }),
   key_retired: form({ key: isText, reason: isText }),
+  key_compromised: form({ key: isText, since: isUint, reason: isText }),
   log_started: form({ writer: bytes(8), software: isText }),
   log_stopped: form({ writer: bytes(8) }),
   log_gap: form(

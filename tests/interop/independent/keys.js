@@ -16,6 +16,9 @@ class Keys {
     this.origin = origin;
     this.admitted = [];
     this.commitment = null;
+    this.stands = false;
+    this.maker = null; // whose entry made the commitment, until its covering checkpoint is judged
+    this.reports = [];
   }
 
   get all() {
@@ -28,25 +31,43 @@ class Keys {
       if (content.get('origin') !== this.origin) throw new Refused('wrong key', 0);
       this.admitted.push({ key: this.read(index, content), added: index, after: 0, genesis: true });
       this.commitment = content.get('next') ?? null;
+      this.stands = true;
     } else if (kind === 'key_added') {
       this.add(index, content);
     } else if (kind === 'key_retired') {
       const one = this.admitted.find(({ key }) => key.text === content.get('key'));
       if (!one || one.retired !== undefined) throw new Refused('malformed', index);
       one.retired = index;
+    } else if (kind === 'key_compromised') {
+      this.report(index, content);
     }
+  }
+
+  report(index, content) {
+    const one = this.find(this.read(index, content));
+    const since = Number(content.get('since'));
+    if (!one || since > index) throw new Refused('malformed', index);
+    one.retired ??= index;
+    this.reports.push({ index, one, since, by: null });
+  }
+
+  find(key) {
+    return this.admitted.find((other) => other.key.text === key.text);
   }
 
   add(index, content) {
     const key = this.read(index, content);
     if (this.all.some((other) => other.id.equals(key.id))) throw new Refused('malformed', index);
+    const precommitted = this.stands && Boolean(this.commitment?.equals(key.digest()));
     if (content.get('purpose') === 'rotation') {
       if (this.commitment !== null && !this.commitment.equals(key.digest())) {
         throw new Refused('wrong key', index);
       }
       this.commitment = content.get('next') ?? null;
+      this.stands = false;
+      this.maker = key;
     }
-    this.admitted.push({ key, added: index });
+    this.admitted.push({ key, added: index, precommitted });
   }
 
   read(index, content) {
@@ -60,17 +81,56 @@ class Keys {
   }
 
   inForce(key, size) {
-    const one = this.admitted.find((other) => other.key.text === key.text);
-    if (!one || one.after === undefined || size <= one.after) return false;
+    const one = this.find(key);
+    if (!one) return false;
+    if (one.after === undefined) return one.precommitted && one.retired === undefined;
+    if (size <= one.after) return false;
     return one.until === undefined || size <= one.until;
   }
 
-  // After a checkpoint of this size.
-  settle(size) {
+  // After a checkpoint of this size by this key.
+  settle(size, signer) {
+    const by = this.find(signer);
+    const fresh = this.reports.filter((report) => report.by === null);
+    for (const { index, one } of fresh) {
+      if (!by.precommitted || by.added <= one.added) throw new Refused('wrong key', index);
+    }
+    for (const one of this.admitted.filter((other) => other.after === undefined)) {
+      const isOwn = one.precommitted && one.retired === undefined;
+      one.after = isOwn ? size - 1 : size;
+      one.by = by;
+    }
+    if (this.maker !== null) this.stands = this.maker.text === signer.text;
+    this.maker = null;
+    for (const report of fresh) {
+      report.by = by;
+      for (const one of this.tainted(report).keys()) one.retired ??= report.index;
+    }
     for (const one of this.admitted) {
-      if (one.after === undefined && one.added < size) one.after = size;
       if (one.until === undefined && one.retired < size) one.until = size;
     }
+  }
+
+  // The keys that a report takes the trust from, with the index since when.
+  tainted({ one: stolen, since }) {
+    const found = new Map([[stolen, since]]);
+    for (const one of this.admitted) {
+      const from = one.by === undefined ? undefined : found.get(one.by);
+      if (from <= one.added && !one.precommitted && !found.has(one)) found.set(one, one.added);
+    }
+    return found;
+  }
+
+  // The same of all reports that count, the last first.
+  disbelieved() {
+    const found = new Map();
+    for (const report of [...this.reports].reverse()) {
+      if (report.by === null || found.get(report.by) <= report.index) continue;
+      for (const [one, since] of this.tainted(report)) {
+        if (!(found.get(one) <= since)) found.set(one, since);
+      }
+    }
+    return found;
   }
 }
 

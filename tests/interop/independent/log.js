@@ -8,7 +8,7 @@ const { decodePayload, leadsToRoot, ownersOf } = require('./payload.js');
 const { Keys, Refused } = require('./keys.js');
 
 const WIDTH = 256;
-const ABOUT_KEYS = ['genesis', 'key_added', 'key_retired'];
+const ABOUT_KEYS = ['genesis', 'key_added', 'key_retired', 'key_compromised'];
 
 function refuse(verdict, index = null) {
   throw new Refused(verdict, index);
@@ -117,6 +117,7 @@ class Walk {
     this.waiting = null;
     this.doubt = null;
     this.signers = new Set();
+    this.signed = [];
     this.decoded = [];
   }
 
@@ -297,9 +298,28 @@ class Walk {
     if (claimed.size === c + 1 && !this.keys.inForce(signer, c + 1)) refuse('wrong key', c);
     if (claimed.size !== c + 1) this.judgeMoved(c, claimed);
     if (!claimed.root.equals(root)) this.refuseBatch(c);
+    this.keys.settle(c + 1, signer);
     this.signers.add(signer.text);
-    this.keys.settle(c + 1);
+    this.signed.push({ size: c + 1, signer });
     this.good = c + 1;
+  }
+
+  // Runs of entries that are not to be believed: first, last, and the key that signed.
+  affected() {
+    const disbelieved = this.keys.disbelieved();
+    const runs = [];
+    let begin = 0;
+    for (const { size, signer } of this.signed) {
+      const first = Math.max(begin, disbelieved.get(this.keys.find(signer)) ?? size);
+      const before = runs.at(-1);
+      if (first < size && before?.key === signer.text && before.last === first - 1) {
+        before.last = size - 1;
+      } else if (first < size) {
+        runs.push({ first, last: size - 1, key: signer.text });
+      }
+      begin = size;
+    }
+    return runs;
   }
 
   judgeUnsigned(note, c, fits) {
@@ -506,7 +526,8 @@ function judgeLog(json, keyTexts, earlier) {
   if ([...log.entries, ...log.tileRows].some((row) => row.idx < 0)) refuse('altered');
   if (log.payloadRows.some((row) => row.idx < 0)) refuse('altered');
   const complete = kept.map((one) => one.size);
-  return { size: log.head, root: walk.tree.root().toString('hex'), complete_since: complete };
+  const root = walk.tree.root().toString('hex');
+  return { size: log.head, root, complete_since: complete, affected: walk.affected() };
 }
 
 // The verdict on a log, with the first bad index.

@@ -184,8 +184,13 @@ def test_tampered(case: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", FORGED["cases"], ids=lambda one: one["name"])
 def test_forged(case: dict[str, Any], tmp_path: Path) -> None:
     """Logs that break a rule under a good signature get their verdict; odd ones hold."""
-    spec.write_rows(tmp_path / "log.db", case["log"])
-    assert verdict(tmp_path / "log.db", case) == case["expect"]
+    path = tmp_path / "log.db"
+    spec.write_rows(path, case["log"])
+    assert verdict(path, case) == case["expect"]
+    if "affected" in case:
+        found = verify_log(path, case["keys"]).affected
+        runs = [{"first": one.first, "last": one.last, "key": one.key} for one in found]
+        assert runs == case["affected"]
 
 
 def test_each_verdict_occurs() -> None:
