@@ -66,13 +66,20 @@ def _usearch(sides: Sides, many: int) -> Act:
 
 
 def _numpy(sides: Sides) -> Act:
-    """What a page of NumPy does: the ids over the threshold, their scores, and the best one."""
+    """What a page of NumPy does for the same answer, up to float32: ids and scores, best first.
+
+    The probe comes as a model gives it, in float64. It is brought to length 1 and to float32 and
+    multiplied with the rows, which had length 1 already; those over the threshold are sorted.
+    """
     ids = list(sides.numbers)
+    probes = [one.values for one in sides.asked]
 
     def act(turn: int) -> object:
-        scores = sides.rows @ sides.probes[turn % len(sides.probes)]
+        probe = probes[turn % len(probes)]
+        scores = sides.rows @ (probe / numpy.linalg.norm(probe)).astype(numpy.float32)
         over = numpy.flatnonzero(scores >= THRESHOLD)
-        return [(ids[row], float(scores[row])) for row in over.tolist()], int(scores.argmax())
+        best = over[numpy.argsort(-scores[over])]
+        return [(ids[row], score) for row, score in zip(best, scores[best].tolist(), strict=True)]
 
     return act
 

@@ -62,6 +62,7 @@ class EightBitKernel:
     name = "numkong-int8"
     over_rows = False
     rows_at_once = 2_048
+    probes_at_once = 256
     longest = 100_000
     """Dimension up to which no sum of products overflows 32 bits."""
 
@@ -131,6 +132,7 @@ class FourBitKernel:
     name = "four-bit"
     over_rows = False
     rows_at_once = 2_048
+    probes_at_once = 256
     longest = 16_000
     """Dimension up to which every partial sum is below 2**24, so that float32 holds it exactly."""
 

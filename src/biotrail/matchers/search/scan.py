@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
-_PROBES_AT_ONCE = 256
 _MOST_IN_BATCH = 128
+_WIDE = 128
+"""Probes from which a tile's largest products are looked at first."""
+_RARE = 8
 
 
 def search(
@@ -50,7 +52,7 @@ def search(
     together = len(probes) > 1 and (top is None or top <= _MOST_IN_BATCH)
     together = together and all(probe.scannable for probe in probes)
     found: list[Found] = []
-    step = _PROBES_AT_ONCE if together else 1
+    step = view.kernel.probes_at_once if together else 1
     for first in range(0, len(probes), step):
         some = probes[first : first + step]
         if not some[0].scannable:
@@ -78,12 +80,13 @@ def _scan_many(
     keys = numpy.array([key_of(view, probe, threshold) for probe in probes])
     pool = Pool(view, keys, top)
     tiles = 0
-    room = numpy.empty((kernel.rows_at_once, len(probes)), numpy.bool_)
+    at_once = kernel.rows_at_once
+    room = numpy.empty((at_once, len(probes)), numpy.bool_)
     for number, (block, count) in enumerate(view.parts):
         layer = block.layers[kernel.name]
         limits: Any = None
-        for first in range(0, count, kernel.rows_at_once):
-            codes = layer.codes[first : min(first + kernel.rows_at_once, count)]
+        for first in range(0, count, at_once):
+            codes = layer.codes[first : min(first + at_once, count)]
             products = kernel.many(codes, coded.payload)
             if tiles == 0 and top is not None:
                 seed_many(view, bound, products, pool)
@@ -91,8 +94,7 @@ def _scan_many(
                 with numpy.errstate(over="ignore"):
                     least = bound.least_product(pool.reached, layer.extent)
                 limits = _limits(least, products.dtype)
-            hits = numpy.greater_equal(products, limits, out=room[: len(products)])
-            places = hits.ravel().nonzero()[0]
+            places = _hits(products, limits, room)
             if places.size:
                 add_pairs(view, bound, pool, number, first, products, places)
             tiles += 1
@@ -100,6 +102,26 @@ def _scan_many(
                 pool.raise_keys()
                 limits = None
     return pool.slots()
+
+
+def _hits(products: Any, limits: Any, room: Any) -> NDArray[numpy.intp]:
+    """Which products reach their probe's limit, as places in their flat array.
+
+    With many probes, the largest product of each is found in two thirds of the time that comparing
+    all of them takes, and few probes have one to be looked for.
+    """
+    import numpy
+
+    probes = products.shape[1]
+    if probes >= _WIDE:
+        some = (products.max(axis=0) >= limits).nonzero()[0]
+        if some.size * _RARE <= probes:
+            rows, which = (products[:, some] >= limits[some]).nonzero()
+            found: NDArray[numpy.intp] = rows * probes + some[which]
+            return found
+    hits = numpy.greater_equal(products, limits, out=room[: len(products)])
+    places: NDArray[numpy.intp] = hits.ravel().nonzero()[0]
+    return places
 
 
 def _limits(least: Any, dtype: Any) -> Any:
