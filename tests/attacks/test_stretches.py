@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from biotrail import verify_log
+from biotrail.audit.prepare import prepare_other
 from biotrail.errors import (
     AlteredError,
     ForkedError,
@@ -282,3 +283,58 @@ def test_a_store_that_is_no_file(long: Path) -> None:
     reader = Reader()
     assert verify_log(reader, key_of(), workers=2, **QUICK).size == SIZE
     reader.inner.close()
+
+
+# --- what was destroyed, said in another stretch ---------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def erased(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log of two stretches: somebody's payload in the first is gone, the second says why."""
+    path = tmp_path_factory.mktemp("erased") / "log.db"
+    go_on(path, 1, 100)
+    with open_fast(path) as logger:
+        logger.record(event(100))
+    go_on(path, 101, SIZE)
+    with open_fast(path) as logger:
+        (reference,) = logger._store.references("", event(100).subject.id)  # type: ignore[union-attr]
+        logger._submit([prepare_other("subject_erased", _tombstone(reference))])
+    with tampering(path) as db:
+        db.execute("DELETE FROM payloads WHERE idx = 100")
+    return path
+
+
+def _tombstone(reference: bytes) -> dict[str, Any]:
+    return {
+        "id": bytes(16),
+        "references": [reference],
+        "fingerprints": [],
+        "reason": "a test",
+        "legal_basis": "a test",
+        "through": SIZE,
+        "payloads": 1,
+        "requested": "2026-11-23T11:34:00.123456Z",
+    }
+
+
+def test_an_erasure_is_recorded_in_another_stretch(erased: Path) -> None:
+    """What a later stretch says excuses what is gone in an earlier one, whoever reads which."""
+    report = both(erased)
+    assert (report.payloads, report.erased) == (0, 1)
+
+
+def test_a_column_hides_an_erasure_in_another_stretch(erased: Path, tmp_path: Path) -> None:
+    """The column is named, and not the payload that would be missing without the erasure."""
+    path = copy(erased, tmp_path / "log.db")
+    with tampering(path) as db:
+        db.execute("UPDATE entries SET kind = 'event' WHERE kind = 'subject_erased'")
+    assert both(path)[:2] == (AlteredError, SIZE)
+    assert both(path, lookups=False).erased == 1
+
+
+def test_a_column_claims_an_erasure_in_another_stretch(long: Path) -> None:
+    """An event that a column calls an erasure excuses nothing."""
+    with tampering(long) as db:
+        db.execute("UPDATE entries SET kind = 'subject_erased' WHERE idx = ?", (SIZE - 1,))
+        db.execute("INSERT INTO payloads (idx, payload) VALUES (7, x'00')")
+    assert both(long, lookups=False)[:2] == (AlteredError, 7)

@@ -1,0 +1,135 @@
+"""What the log says was destroyed: what counts, and what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from biotrail import verify_log
+from biotrail.canonical import encode_value, frame_entry
+from biotrail.errors import AlteredError, MissingError
+from biotrail.stores import SQLiteReader
+from biotrail.testing.tamper import tampering
+from biotrail.verify.destruction import Destruction, Rule
+from tests.vectors import _spec_log as spec
+from tests.vectors import _spec_sealed as sealed
+
+KEY = str(spec.verifier_key("A"))
+TIMES = [f"2026-11-{day:02}T00:00:00.000000Z" for day in range(1, 29)]
+
+
+def entry(index: int, body: dict[str, Any], *, day: int = 20) -> bytes:
+    """Return the bytes of an entry."""
+    return frame_entry(index, bytes(32), TIMES[day], encode_value(body))
+
+
+def erasure(index: int, *references: bytes) -> bytes:
+    """Return the bytes of a tombstone."""
+    content = {
+        "id": bytes(16),
+        "references": list(references),
+        "fingerprints": [],
+        "reason": "x",
+        "legal_basis": "x",
+        "through": 0,
+        "payloads": 0,
+        "requested": TIMES[0],
+    }
+    return entry(index, {"subject_erased": content})
+
+
+def retention(index: int, *rules: dict[str, str]) -> bytes:
+    """Return the bytes of a retention."""
+    content = {"id": bytes(16), "policy": bytes(32), "rules": list(rules), "payloads": 0}
+    return entry(index, {"retention_applied": content})
+
+
+def test_the_last_tombstone_of_a_reference_counts() -> None:
+    """A reference is erased for what comes before the last entry that names it."""
+    one, other = b"\x01" * 16, b"\x02" * 16
+    told = Destruction.told_by([erasure(5, one), erasure(9, one, other)])
+    assert told.erased == {one: 9, other: 9}
+    assert told.is_erased(one, 8)
+    assert not told.is_erased(one, 9)
+    assert not told.is_erased(None, 0)
+    assert not told.is_erased(b"\x03" * 16, 0)
+
+
+def test_a_later_retention_takes_the_place_of_those_it_covers() -> None:
+    """Of rules with the same choice only those are kept that another does not cover."""
+    told = Destruction.told_by(
+        [
+            retention(5, {"before": TIMES[1]}, {"before": TIMES[9], "action": "a"}),
+            retention(6, {"before": TIMES[2]}),
+            retention(7, {"before": TIMES[1]}, {"before": TIMES[3], "action": "a"}),
+        ]
+    )
+    indices = {
+        selector[0]: [rule.index for rule in rules] for selector, rules in told.retained.items()
+    }
+    assert indices == {None: [6, 7], "a": [5, 7]}
+    assert all(isinstance(rule, Rule) for rules in told.retained.values() for rule in rules)
+
+
+def test_what_cannot_be_read_says_nothing() -> None:
+    """Bytes that are no entry, and entries of other kinds, excuse nothing."""
+    told = Destruction.told_by([b"", b"\x85\x01", entry(3, {"log_read": {}})])
+    assert told == Destruction()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return the sealed log of the vectors."""
+    path = tmp_path / "log.db"
+    spec.write_rows(path, sealed.sealed_log())
+    return path
+
+
+@pytest.mark.parametrize("lookups", [True, False])
+def test_a_column_cannot_hide_a_tombstone(path: Path, *, lookups: bool) -> None:
+    """A tombstone counts though its column calls it an event; the column is named if looked at."""
+    with tampering(path) as connection:
+        connection.execute("UPDATE entries SET kind = 'event' WHERE idx = ?", (sealed.ERASED,))
+    if lookups:
+        with pytest.raises(AlteredError) as caught:
+            verify_log(path, KEY)
+        assert caught.value.index == sealed.ERASED
+    else:
+        assert verify_log(path, KEY, lookups=False).erased == 3
+
+
+class Lying(SQLiteReader):
+    """A store that shows a tombstone to whoever reads one row, and another entry otherwise."""
+
+    at = sealed.ERASED + 1
+
+    def raw_entries(self, start: int, stop: int) -> Iterator[tuple[Any, ...]]:
+        """Rows, one of them false when it is asked for alone."""
+        if (start, stop) == (self.at, self.at + 1):
+            return iter([(self.at, erasure(self.at, sealed.reference("ben")), None)])
+        return super().raw_entries(start, stop)
+
+
+def test_a_claim_that_is_not_in_the_log_excuses_nothing(path: Path) -> None:
+    """A store that shows a tombstone which the log does not hold is not believed."""
+    with tampering(path) as connection:
+        connection.execute("DELETE FROM sealed WHERE idx = ?", (sealed.BEN_ALONE,))
+    with closing(Lying(path)) as store:
+        with pytest.raises(MissingError) as caught:
+            verify_log(store, KEY, workers=1)
+        assert caught.value.index == sealed.BEN_ALONE
+
+
+def test_the_message_says_what_to_do(path: Path) -> None:
+    """A remnant without tombstone may be an unfinished erasure, and the message says so."""
+    log = sealed.write()
+    log.destroy(sealed.BEN_ALONE, 2)
+    (path.parent / "other").mkdir()
+    other = path.parent / "other" / "log.db"
+    spec.write_rows(other, log.hand.export())
+    with pytest.raises(MissingError, match=r"unfinished: run 'biotrail doctor'"):
+        verify_log(other, KEY)
