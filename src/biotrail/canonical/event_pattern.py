@@ -33,21 +33,21 @@ def matches_event(entry: bytes, start: int) -> bool:
 
     False means only that the general decoder must be asked.
     """
-    return _groups(entry, start) is not None
-
-
-def _groups(entry: bytes, start: int) -> tuple[bytes | None, ...] | None:
     match, counts, _ = _compiled()
-    found = match(entry, start)
+    return _counted(match(entry, start), counts) is not None
+
+
+def _counted(
+    found: re.Match[bytes] | None, counts: tuple[_Count, ...]
+) -> tuple[bytes | None, ...] | None:
+    """The groups of what was found, if every map has as many keys as it says."""
     if found is None:
         return None
     groups = found.groups()
-    for count in counts:
-        header = groups[count.header]
-        if header is not None:
-            absent = count.optional(groups).count(None)
-            if header[0] - _MAP != count.keys - absent:
-                return None
+    for at, keys, optional in counts:
+        header = groups[at]
+        if header is not None and header[0] - _MAP != keys - optional(groups).count(None):
+            return None
     return groups
 
 
@@ -74,14 +74,14 @@ def marks_of_entry(entry: bytes) -> EventMarks | None:
 
     None means only that the general decoder must be asked. What it accepts, `decode_entry` accepts.
     """
-    head = _head_of_entry()(entry)
+    match_head, match, counts, (subject_at, actor_at, root_at) = _for_marks()
+    head = match_head(entry)
     if head is None or len(entry) > _MAXIMUM_ENTRY:
         return None
     start = head.end()
-    groups = _groups(entry, start)
+    groups = _counted(match(entry, start), counts)
     if groups is None:
         return None
-    _, _, (subject_at, actor_at, root_at) = _compiled()
     subject, actor, root = groups[subject_at], groups[actor_at], groups[root_at]
     written = head[1]
     at = start + _ID_AFTER
@@ -115,26 +115,38 @@ def _head(major: int, length: int) -> bytes:
     return bytes((major + length,)) if length < 24 else bytes((major + 24, length))
 
 
-def _encoded(word: str) -> bytes:
+def encoded_word(word: str) -> bytes:
+    """An expression for one text of fewer than 256 ASCII letters."""
     return re.escape(_head(0x60, len(word)) + word.encode())
 
 
-def _one_of(forms: Sequence[bytes]) -> bytes:
+def one_of(forms: Sequence[bytes]) -> bytes:
+    """An expression for one of several."""
     return b"(?:" + b"|".join(forms) + b")"
 
 
 def _words(*words: str) -> bytes:
-    return _one_of([_encoded(word) for word in words])
+    return one_of([encoded_word(word) for word in words])
 
 
 def _bytes(size: int) -> bytes:
     return re.escape(_head(0x40, size)) + b".{%d}" % size
 
 
-_TEXT = _one_of(
-    [re.escape(_head(0x60, n)) + b"[\x00-\x7f]{%d}" % n for n in range(1, _LONGEST + 1)]
-)
-_UNSIGNED = _one_of(
+def ascii_text(longest: int) -> bytes:
+    """An expression for texts in ASCII of up to so many letters, fewer than 256; none is empty."""
+    return one_of(
+        [re.escape(_head(0x60, n)) + b"[\x00-\x7f]{%d}" % n for n in range(1, longest + 1)]
+    )
+
+
+def integer() -> bytes:
+    """An expression for an integer in its shortest form."""
+    return _INTEGER
+
+
+_TEXT = ascii_text(_LONGEST)
+_UNSIGNED = one_of(
     [
         rb"[\x00-\x17]",
         rb"\x18[\x18-\xff]",
@@ -143,7 +155,7 @@ _UNSIGNED = _one_of(
         rb"\x1b(?!\x00{4}).{8}",
     ]
 )
-_NEGATIVE = _one_of(
+_NEGATIVE = one_of(
     [
         rb"[\x20-\x37]",
         rb"\x38[\x18-\xff]",
@@ -152,9 +164,9 @@ _NEGATIVE = _one_of(
         rb"\x3b(?!\x00{4}).{8}",
     ]
 )
-_INTEGER = _one_of([_UNSIGNED, _NEGATIVE])
+_INTEGER = one_of([_UNSIGNED, _NEGATIVE])
 # The 29th of February is left to the general decoder.
-_DATE = _one_of(
+_DATE = one_of(
     [
         rb"(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])",
         rb"(?:0[13-9]|1[0-2])-(?:29|30)",
@@ -164,7 +176,7 @@ _DATE = _one_of(
 _TIME = (
     rb"\x78\x1b[12][0-9]{3}-" + _DATE + rb"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 )
-_FACTORS = _one_of([re.escape(bytes((0x80 + n,))) + _TEXT * n for n in (1, 2, 3)])
+_FACTORS = one_of([re.escape(bytes((0x80 + n,))) + _TEXT * n for n in (1, 2, 3)])
 _COMPARISON = _Map(
     {
         "matcher": _TEXT,
@@ -244,7 +256,7 @@ class _Writer:
                 if form is _EVENT:
                     self.places[name] = optional[-1]
             written = self.write(value) if isinstance(value, _Map) else value
-            field = _encoded(name) + written
+            field = encoded_word(name) + written
             parts.append(b"(" + field + b")?" if name in form.optional else field)
         self.counts.append(_Count(header, len(fields), itemgetter(*optional)))
         return rb"([\xa1-\xb7])" + b"".join(parts)
@@ -270,7 +282,12 @@ def _compiled() -> tuple[
 
 
 @cache
-def _head_of_entry() -> Callable[[bytes], re.Match[bytes] | None]:
-    """The head of an entry: see `biotrail.canonical.entry`."""
+def _for_marks() -> tuple[
+    Callable[[bytes], re.Match[bytes] | None],
+    Callable[[bytes, int], re.Match[bytes] | None],
+    tuple[_Count, ...],
+    tuple[int, int, int],
+]:
+    """The same, after an expression for the head of an entry: see `biotrail.canonical.entry`."""
     pattern = rb"\x85\x01(" + _UNSIGNED + rb")\x58\x20.{32}" + _TIME
-    return re.compile(pattern, re.DOTALL).match
+    return re.compile(pattern, re.DOTALL).match, *_compiled()

@@ -38,9 +38,9 @@ SALT_SIZE = 32
 MAXIMUM_FIELDS = 23
 _KEPT_NAMES = 256
 _VERSION = 1
-_SALT_DOMAIN = b"biotrail/salt/1\n"
-_FIELD_DOMAIN = b"biotrail/field/1\n"
-_ROOT_DOMAIN = b"biotrail/payload/1\n"
+SALT_DOMAIN = b"biotrail/salt/1\n"
+FIELD_DOMAIN = b"biotrail/field/1\n"
+ROOT_DOMAIN = b"biotrail/payload/1\n"
 
 
 class Payload(NamedTuple):
@@ -57,7 +57,7 @@ class Payload(NamedTuple):
 
 def field_salt(salt: bytes, name: str) -> bytes:
     """The salt of one field; showing it says nothing about the others'."""
-    return sha256(_SALT_DOMAIN + cbor2.dumps(name) + salt).digest()
+    return sha256(SALT_DOMAIN + cbor2.dumps(name) + salt).digest()
 
 
 def commitment(event_id: bytes, name: str, value: CborValue, own_salt: bytes) -> bytes:
@@ -67,12 +67,12 @@ def commitment(event_id: bytes, name: str, value: CborValue, own_salt: bytes) ->
 
 def _commitment(event_id: bytes, name: str, value: bytes, own_salt: bytes) -> bytes:
     committed = b"\x83\x50" + event_id + cbor2.dumps(name) + value
-    return sha256(_FIELD_DOMAIN + own_salt + committed).digest()
+    return sha256(FIELD_DOMAIN + own_salt + committed).digest()
 
 
 def payload_root(commitments: Iterable[bytes]) -> bytes:
     """The hash that the entry holds, over the fields' commitments in canonical order."""
-    return sha256(_ROOT_DOMAIN + b"".join(commitments)).digest()
+    return sha256(ROOT_DOMAIN + b"".join(commitments)).digest()
 
 
 def commitments_of(event_id: bytes, payload: Payload) -> list[bytes]:
@@ -105,7 +105,7 @@ def encode_payload(
     if len(salt) != SALT_SIZE or not 1 <= len(fields) <= MAXIMUM_FIELDS:
         raise CanonicalError("a payload needs a salt of 32 bytes and 1 to 23 fields")
     parts = [b"\x83\x01\x58\x20", salt, bytes((0xA0 + len(fields),))]
-    commitments = [_ROOT_DOMAIN]
+    commitments = [ROOT_DOMAIN]
     add_part, add_commitment, dumps = parts.append, commitments.append, cbor2.dumps
     # CBOR([event id, name, value]) begins so: an array of three, a byte string of 16.
     opening = b"\x83\x50" + event_id
@@ -114,7 +114,7 @@ def encode_payload(
         encoded = encoded_name + dumps(value)
         add_part(encoded)
         own_salt = sha256(salted + salt).digest()
-        add_commitment(sha256(_FIELD_DOMAIN + own_salt + opening + encoded).digest())
+        add_commitment(sha256(FIELD_DOMAIN + own_salt + opening + encoded).digest())
     return b"".join(parts), sha256(b"".join(commitments)).digest()
 
 
@@ -143,5 +143,5 @@ def _name(name: str) -> tuple[bytes, bytes]:
     """A field's name encoded, alone and after the domain of the salts; kept for the next time."""
     encoded = cbor2.dumps(name)
     if len(_names) < _KEPT_NAMES:
-        _names[name] = encoded, _SALT_DOMAIN + encoded
-    return encoded, _SALT_DOMAIN + encoded
+        _names[name] = encoded, SALT_DOMAIN + encoded
+    return encoded, SALT_DOMAIN + encoded

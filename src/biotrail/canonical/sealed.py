@@ -25,6 +25,7 @@ import cbor2
 
 from biotrail.canonical.cbor import decode_value
 from biotrail.canonical.payload import Payload, decode_payload, encode_payload
+from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.errors import CanonicalError
 
 __all__ = [
@@ -35,11 +36,13 @@ __all__ = [
     "Remnant",
     "SealedPart",
     "associated_data",
+    "check_part",
     "decode_part",
     "decode_sealed",
     "encode_part",
     "encode_sealed",
     "is_sealed",
+    "loaded_payload",
     "padded",
     "part_root",
     "root_over_parts",
@@ -62,6 +65,7 @@ _PADDING = b"\x80" + bytes(_LARGEST_BUCKET)
 _PREFIX = b"\x82\x02"
 # Of a part: 85, owner, 50 key, 4c nonce, 58 20 fields root, 59 and the ciphertext's length.
 _PART_HEAD = 69
+_COUNTS = {b"\x82\x02\x81": 1, b"\x82\x02\x82": 2}
 _BUCKETS_OF_TWO_BYTES = frozenset((*_BUCKETS, *range(_LARGEST_BUCKET, 0x10000, _LARGEST_BUCKET)))
 
 Owner: TypeAlias = int
@@ -69,6 +73,7 @@ Owner: TypeAlias = int
 NOBODY: Owner = 0
 SUBJECT: Owner = 1
 ACTOR: Owner = 2
+_OWNED = tuple(_PART_DOMAIN + bytes((owner,)) for owner in (NOBODY, SUBJECT, ACTOR))
 _OWNERS = frozenset({(NOBODY,), (SUBJECT,), (ACTOR,), (SUBJECT, ACTOR)})
 
 
@@ -126,7 +131,15 @@ def root_with_seal(owner: Owner, fields_root: bytes, seal: bytes) -> bytes:
 
 def sealed_root(parts: Sequence[Part]) -> bytes:
     """The payload root that the entry holds, over all parts in order."""
-    return root_over_parts([part.root for part in parts])
+    roots = []
+    for part in parts:
+        if type(part) is SealedPart:  # written out, since every record that is read goes this way
+            owner, key, nonce, fields_root, ciphertext = part
+            seal = sha256(key + nonce + ciphertext).digest()
+            roots.append(sha256(_OWNED[owner] + fields_root + seal).digest())
+        else:
+            roots.append(part.root)
+    return root_over_parts(roots)
 
 
 def root_over_parts(roots: Sequence[bytes]) -> bytes:
@@ -165,16 +178,31 @@ def decode_part(event_id: bytes, plaintext: bytes, fields_root: bytes) -> Payloa
     Raises:
         CanonicalError: It is not what was committed to.
     """
+    return loaded_payload(check_part(event_id, plaintext, fields_root))
+
+
+def check_part(event_id: bytes, plaintext: bytes, fields_root: bytes) -> bytes:
+    """Check a part that was opened against its commitments.
+
+    Returns:
+        The payload, without padding: canonical, and to be decoded by `loaded_payload`.
+
+    Raises:
+        CanonicalError: It is not what was committed to.
+    """
     data = unpadded(plaintext)
-    payload = _loaded(data)
-    again, root = encode_payload(event_id, list(payload.fields.items()), payload.salt)
+    root = root_of_usual_payload(event_id, data)
+    again = data
+    if root is None:
+        payload = loaded_payload(data)
+        again, root = encode_payload(event_id, list(payload.fields.items()), payload.salt)
     if root != fields_root or again != data:
         raise CanonicalError("the fields do not open to the commitments in the entry")
-    return payload
+    return data
 
 
-def _loaded(data: bytes) -> Payload:
-    """Decode without looking for leniency: the bytes are compared and the fields committed to."""
+def loaded_payload(data: bytes) -> Payload:
+    """Decode without looking for leniency, what was checked, or is compared afterwards."""
     try:
         value = cbor2.loads(data)
         version, salt, fields = value
@@ -212,7 +240,7 @@ def _plain_parts(data: bytes) -> list[Part] | None:
     means only that the general decoder must be asked.
     """
     parts: list[Part] = []
-    at, count = 3, {b"\x82\x02\x81": 1, b"\x82\x02\x82": 2}.get(data[:3], 0)
+    at, count = 3, _COUNTS.get(data[:3], 0)
     for _ in range(count):
         start = at + _PART_HEAD
         size = int.from_bytes(data[start - 2 : start], "big")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from biotrail.canonical import Entry, decode_entry
 from biotrail.canonical.event_pattern import EventMarks, marks_of_entry
@@ -16,25 +16,22 @@ from biotrail.errors import (
     MalformedError,
     ReorderedError,
     StoreError,
+    VaultError,
 )
 from biotrail.query.gone import Gone, Reasons
 from biotrail.query.record import OWNERS, Record, Unreadable
+from biotrail.query.rows import Rows
 from biotrail.sealing import Keyring, Opener
 from biotrail.stores import StoreReader
+from biotrail.vault import DataKey
 
 __all__ = ["Opening", "readable"]
 
-Found = Record | Unreadable
-
-
-class _Begun(NamedTuple):
-    """A record whose payload waits for its keys."""
-
-    place: int
-    data: bytes
-    marks: EventMarks
-    payload: bytes
-    parts: Sequence[Part]
+# What lies in a processor's cache is opened faster.
+_AT_ONCE = 128
+Found: TypeAlias = Record | Unreadable
+# What the entry says, the payload, and its parts: it waits for its keys.
+_Begun: TypeAlias = tuple[EventMarks, bytes, Sequence[Part]]
 
 
 class Opening:
@@ -54,7 +51,7 @@ class Opening:
         self._reasons = Reasons(store)
         self._fences: tuple[int, frozenset[bytes]] = (0, frozenset())
 
-    def open(self, rows: Iterable[tuple[int, bytes]], payloads: Mapping[int, bytes]) -> list[Found]:
+    def open(self, rows: Rows, payloads: Mapping[int, bytes]) -> Iterator[Found]:
         """Open some records, in the order in which they are given.
 
         Args:
@@ -65,19 +62,20 @@ class Opening:
             KeyProviderError: The key provider is out of reach, or refuses.
             StoreError: The store cannot be read.
         """
+        for at in range(0, len(rows), _AT_ONCE):
+            yield from self._open(rows[at : at + _AT_ONCE], payloads)
+
+    def _open(self, rows: Rows, payloads: Mapping[int, bytes]) -> list[Found]:
         found: list[Any] = []
-        begun: list[_Begun] = []
+        begun: list[tuple[int, bytes, _Begun]] = []
         for index, data in rows:
-            begin = self._begin(len(found), index, data, payloads.get(index))
-            if type(begin) is _Begun:
-                begun.append(begin)
+            begin = self._begin(index, data, payloads.get(index))
+            if type(begin) is tuple:
+                begun.append((len(found), data, begin))
             found.append(begin)
-        keys = {}
-        if begun and self._keyring is not None:
-            wanted = [part.key for one in begun for part in one.parts if type(part) is SealedPart]
-            keys = self._keyring.found(wanted, gone=self._fenced())
+        keys = self._keys(begin[2] for _, _, begin in begun)
         open_parts = self._opener.open_parts
-        for place, data, marks, payload, parts in begun:
+        for place, data, (marks, payload, parts) in begun:
             try:
                 opened = open_parts(marks, payload, parts, keys)
                 gone = self._gone(data, marks, opened.erased) if opened.erased else ()
@@ -88,7 +86,13 @@ class Opening:
                 found[place] = Unreadable(marks.index, data, decode_entry(data), error)
         return found
 
-    def _begin(self, place: int, index: int, data: bytes, payload: bytes | None) -> Found | _Begun:
+    def _keys(self, many: Iterable[Sequence[Part]]) -> Mapping[bytes, DataKey | VaultError]:
+        if self._keyring is None:
+            return {}
+        wanted = {part.key for parts in many for part in parts if type(part) is SealedPart}
+        return self._keyring.found(wanted, gone=self._fenced()) if wanted else {}
+
+    def _begin(self, index: int, data: bytes, payload: bytes | None) -> Found | _Begun:
         entry: Entry | None = None
         try:
             if type(data) is not bytes:
@@ -112,8 +116,7 @@ class Opening:
                 raise AlteredError(
                     f"entry {index} has a payload that it knows nothing of", index=index
                 )
-            parts = self._opener.parts(marks, payload)
-            return _Begun(place, data, marks, payload, parts)
+            return marks, payload, self._opener.parts(marks, payload)
         except StoreError:
             raise
         except BiotrailError as error:

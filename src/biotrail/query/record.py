@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +25,6 @@ _MOVABLE = frozenset(PERSONAL_FIELDS) - {"actor", "subject"}
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@attrs.frozen(eq=False)
 class Record:
     """One entry, with what could be opened of its payload.
 
@@ -40,15 +38,30 @@ class Record:
         gone: The parts of the payload that are no longer there, and why.
     """
 
-    index: int
-    data: bytes
-    opened: Opened | None = None
-    gone: tuple[Gone, ...] = ()
+    __slots__ = ("_entry", "_event", "data", "gone", "index", "opened")
 
-    @cached_property
+    def __init__(
+        self,
+        index: int,
+        data: bytes,
+        opened: Opened | None = None,
+        gone: tuple[Gone, ...] = (),
+    ) -> None:
+        """Keep what was read: entries and events are decoded when they are asked for."""
+        self.index = index
+        self.data = data
+        self.opened = opened
+        self.gone = gone
+        self._entry: Entry | None = None
+        self._event: Event | None = None
+
+    @property
     def entry(self) -> Entry:
         """The entry, decoded."""
-        return decode_entry(self.data)
+        entry = self._entry
+        if entry is None:
+            entry = self._entry = decode_entry(self.data)
+        return entry
 
     @property
     def leaf_hash(self) -> bytes:
@@ -86,7 +99,7 @@ class Record:
         """
         return () if self.opened is None else tuple(OWNERS[one] for one in self.opened.sealed)
 
-    @cached_property
+    @property
     def event(self) -> Event | None:
         """The event, with the personal fields that were opened; None for other kinds.
 
@@ -95,14 +108,14 @@ class Record:
         Raises:
             AlteredError: What the payload holds is no event's.
         """
-        if self.kind != "event":
-            return None
-        try:
-            return decode_event(self.content, self.personal)
-        except CanonicalError as error:
-            raise AlteredError(
-                f"the fields of entry {self.index} are no event's: {error}", index=self.index
-            ) from error
+        if self._event is None and self.kind == "event":
+            try:
+                self._event = decode_event(self.content, self.personal)
+            except CanonicalError as error:
+                raise AlteredError(
+                    f"the fields of entry {self.index} are no event's: {error}", index=self.index
+                ) from error
+        return self._event
 
     def field(self, name: str) -> CborValue:
         """One personal field, e.g. ``"ip"``, as the payload holds it; None where there is none.
@@ -124,6 +137,9 @@ class Record:
             if one.owner == owner:
                 raise_gone(self.index, name, one)
         return None
+
+    def __repr__(self) -> str:
+        return f"<Record {self.index}>"
 
     def _owner_of(self, name: str) -> str:
         content = self.content

@@ -24,9 +24,8 @@ __all__ = [
     "window",
 ]
 
-AT_ONCE = 1_000
-"""How many records are read at once."""
-_FIRST_AT_ONCE = 128
+AT_ONCE = 1_024
+"""How many rows are read at once."""
 
 Rows = list[tuple[int, bytes]]
 
@@ -48,17 +47,16 @@ def whole_rows_of(store: StoreReader, start: int, stop: int) -> Rows:
 
 
 def rows_at(store: StoreReader, indices: Sequence[int]) -> Iterator[Rows]:
-    """Index and entry at some indices, some at a time; few at first, which may be enough.
+    """Index and entry at some indices, some at a time.
 
     Raises:
         MissingError: One is missing.
     """
-    at, many = 0, _FIRST_AT_ONCE
-    while some := indices[at : at + many]:
+    for at in range(0, len(indices), AT_ONCE):
+        some = indices[at : at + AT_ONCE]
         rows = list(entries_at(store, some))
         _check_there([index for index, _ in rows], some)
         yield rows
-        at, many = at + many, min(2 * many, AT_ONCE)
 
 
 def payloads_at(store: StoreReader, indices: Sequence[int]) -> dict[int, bytes]:

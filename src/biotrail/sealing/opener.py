@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from biotrail.canonical import decode_payload, encode_payload
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.event_pattern import EventMarks
 from biotrail.canonical.payload import Payload
+from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.canonical.sealed import (
     ACTOR,
     NOBODY,
@@ -16,9 +17,10 @@ from biotrail.canonical.sealed import (
     Part,
     SealedPart,
     associated_data,
-    decode_part,
+    check_part,
     decode_sealed,
     is_sealed,
+    loaded_payload,
     sealed_root,
 )
 from biotrail.errors import (
@@ -34,25 +36,55 @@ from biotrail.vault import DataKey
 __all__ = ["Opened", "Opener"]
 
 Keys = Mapping[bytes, "DataKey | VaultError"]
+_DESTROYED = (DestroyedKeyError, ErasedError)
 
 
-class Opened(NamedTuple):
-    """What is known of a record's personal fields.
+class Opened:
+    """What is known of a record's personal fields: checked, and decoded when asked for.
 
     Attributes:
-        fields: The fields that were opened, by name.
-        payloads: The opened parts, with their salts, by owner (0 nobody known, 1 the subject, 2
-            the actor; a payload in the clear is under 1).
+        plain: The payloads that were opened, in their bytes, by owner (0 nobody known, 1 the
+            subject, 2 the actor; a payload in the clear is under 1).
         sealed: Owners of the parts that are there and were not opened, for want of their key.
         erased: Owners of the parts that were destroyed.
         parts: The stored parts; empty for a payload in the clear.
     """
 
-    fields: Mapping[str, CborValue]
-    payloads: Mapping[int, Payload]
-    sealed: tuple[int, ...] = ()
-    erased: tuple[int, ...] = ()
-    parts: Sequence[Part] = ()
+    __slots__ = ("_payloads", "erased", "parts", "plain", "sealed")
+
+    def __init__(
+        self,
+        plain: Mapping[int, bytes],
+        sealed: tuple[int, ...] = (),
+        erased: tuple[int, ...] = (),
+        parts: Sequence[Part] = (),
+    ) -> None:
+        """Keep what was opened."""
+        self.plain = plain
+        self.sealed = sealed
+        self.erased = erased
+        self.parts = parts
+        self._payloads: Mapping[int, Payload] | None = None
+
+    @property
+    def payloads(self) -> Mapping[int, Payload]:
+        """The payloads that were opened, with their salts, by owner."""
+        found = self._payloads
+        if found is None:
+            found = {owner: loaded_payload(data) for owner, data in self.plain.items()}
+            self._payloads = found
+        return found
+
+    @property
+    def fields(self) -> Mapping[str, CborValue]:
+        """The fields that were opened, by name."""
+        payloads = self._payloads
+        if payloads is None:
+            payloads = self.payloads
+        if len(payloads) == 1:
+            (only,) = payloads.values()
+            return only.fields
+        return {name: one for part in payloads.values() for name, one in part.fields.items()}
 
 
 class Opener:
@@ -135,45 +167,46 @@ class Opener:
         try:
             if not parts:
                 return _open_clear(marks, data)
-            payloads: dict[int, Payload] = {}
-            fields: Mapping[str, CborValue] = {}
-            sealed, erased = [], []
+            plain: dict[int, bytes] = {}
+            sealed: tuple[int, ...] = ()
+            erased: tuple[int, ...] = ()
             for part in parts:
-                if type(part) is not SealedPart:
-                    erased.append(part.owner)
-                    continue
-                key = keys.get(part.key)
+                key = keys.get(part.key) if type(part) is SealedPart else None
                 if type(key) is DataKey:
-                    opened = self._open_part(marks.event_id, part, key)
-                    payloads[part.owner] = opened
-                    fields = {**fields, **opened.fields} if fields else opened.fields
+                    assert type(part) is SealedPart
+                    plain[part.owner] = self._open_part(marks.event_id, part, key)
+                elif type(part) is not SealedPart or isinstance(key, _DESTROYED):
+                    erased += (part.owner,)  # or the key is gone, and the part will follow
                 elif key is None:
-                    sealed.append(part.owner)
-                elif isinstance(key, (DestroyedKeyError, ErasedError)):
-                    erased.append(part.owner)  # the key is gone, and the part will follow
+                    sealed += (part.owner,)
                 else:
                     assert isinstance(key, VaultError)
                     raise key
         except CanonicalError as error:
             raise _altered(marks, error) from error
-        return Opened(fields, payloads, tuple(sealed), tuple(erased), parts)
+        return Opened(plain, sealed, erased, parts)
 
-    def _open_part(self, event_id: bytes, part: SealedPart, key: DataKey) -> Payload:
+    def _open_part(self, event_id: bytes, part: SealedPart, key: DataKey) -> bytes:
         owner, reference, nonce, fields_root, ciphertext = part
         bound = associated_data(event_id, owner, reference, self._origin)
-        try:
-            plaintext = key.open(ciphertext, bound, nonce)
-        except VaultError as error:
-            raise CanonicalError(str(error)) from None
-        return decode_part(event_id, plaintext, fields_root)
+        return check_part(event_id, _decrypted(key, ciphertext, bound, nonce), fields_root)
+
+
+def _decrypted(key: DataKey, ciphertext: bytes, bound: bytes, nonce: bytes) -> bytes:
+    try:
+        return key.open(ciphertext, bound, nonce)
+    except VaultError as error:
+        raise CanonicalError(str(error)) from None
 
 
 def _open_clear(marks: EventMarks, data: bytes) -> Opened:
-    payload = decode_payload(data)
-    _, root = encode_payload(marks.event_id, list(payload.fields.items()), payload.salt)
+    root = root_of_usual_payload(marks.event_id, data)
+    if root is None:
+        payload = decode_payload(data)
+        _, root = encode_payload(marks.event_id, list(payload.fields.items()), payload.salt)
     if root != marks.root:
         raise CanonicalError("it does not lead to the payload root")
-    return Opened(payload.fields, {SUBJECT: payload})
+    return Opened({SUBJECT: data})
 
 
 def _altered(marks: EventMarks, error: CanonicalError) -> AlteredError:
