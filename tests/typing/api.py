@@ -44,8 +44,18 @@ from biotrail.matchers import (
     evaluate,
 )
 from biotrail.matchers.gallery import Gallery
-from biotrail.signing import Ed25519Signer, Signer, VerifierKey
+from biotrail.signing import AwsKmsSigner, Ed25519Signer, Pkcs11Signer, Signer, VerifierKey
 from biotrail.tlog import Checkpoint, ProofFile, verify_consistency, verify_inclusion
+from biotrail.vault import (
+    AwsKmsKeyProvider,
+    KeyProvider,
+    KeyringKeyProvider,
+    MemoryKeyProvider,
+    PassphraseKeyProvider,
+    Pkcs11KeyProvider,
+    Vault,
+    VaultTransitKeyProvider,
+)
 
 
 def events_take_words_or_their_texts() -> list[Event]:
@@ -175,6 +185,27 @@ class DeviceSigner:
 def a_signer_of_ones_own() -> Signer:
     """The protocol is met by its two members."""
     return DeviceSigner(Ed25519Signer.generate("example.com/door"))
+
+
+def signers_in_tokens_and_services(library: str, pin: str) -> list[Signer]:
+    """Keys that stay where they are sign like those in a file."""
+    return [
+        Pkcs11Signer("example.com/door", library, token="door", pin=pin, key="door-1"),
+        AwsKmsSigner("example.com/door", "key", region="eu-central-1"),
+    ]
+
+
+def any_key_provider_makes_a_vault(library: str, secret: str) -> list[Vault]:
+    """Every provider meets the protocol, and a vault takes earlier ones beside it."""
+    providers: list[KeyProvider] = [
+        MemoryKeyProvider(),
+        PassphraseKeyProvider("vault.keys", passphrase=secret, create=True),
+        KeyringKeyProvider("example.com/door"),
+        Pkcs11KeyProvider(library, token="door", pin=secret, key="kek", earlier=["before"]),
+        AwsKmsKeyProvider("alias/biotrail", region="eu-central-1"),
+        VaultTransitKeyProvider("https://bao.example.com", "kek", token=lambda: secret),
+    ]
+    return [Vault(one, previous=providers[:1]) for one in providers]
 
 
 def proofs_are_bytes_and_ints(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> None:
