@@ -55,6 +55,16 @@ def _postgres() -> str | None:
     return reason
 
 
+def _ml_dsa() -> str | None:
+    try:
+        from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+        MLDSA44PrivateKey.generate()
+    except Exception as error:  # whatever an older cryptography or OpenSSL raises
+        return f"cryptography has no ML-DSA here: {error} (extra: post-quantum)"
+    return None
+
+
 def _go() -> str | None:
     reason = _program("go", "golang-go")()
     package = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb/tlog")
@@ -127,8 +137,10 @@ COMPONENTS: dict[str, Probe] = {
     "mediapipe": _mediapipe,
     "memfd": _memfd,
     "node": _program("node", "nodejs"),
+    "ml-dsa": _ml_dsa,
     "moto": _packages("servers", "boto3", "moto", "flask"),
     "openbao": _openbao,
+    "oracles": _packages("oracles", "dilithium_py", "tlog_scales"),
     "opencv": _packages("opencv", "cv2", "numpy", "PIL"),
     "onnx": _packages("onnx", "onnxruntime", "numpy", "PIL"),
     "numkong": _packages("search", "numkong"),

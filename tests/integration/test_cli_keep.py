@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from biotrail.signing import Ed25519Signer
+from biotrail.testing import tampering
 from tests.integration.cli_runner import ORIGIN, PASSPHRASE, SmallLog, attempt, run, small_log
 
 pytestmark = pytest.mark.component("cli")
@@ -181,3 +182,51 @@ def test_a_report_that_is_refused(log: SmallLog, tmp_path: Path) -> None:
     assert ran.code != 0
     assert "since" in ran.err
     assert run("verify", log.path, "--key", log.key, "--json").json()["size"] == 7
+
+
+@pytest.mark.component("ml-dsa")
+def test_post_quantum_cosignatures(log: SmallLog, tmp_path: Path) -> None:
+    """A cosigned checkpoint and directory are made after verifying, and required where asked."""
+    made = run("keys", "post-quantum", log.path, "--json").json()
+    key, public = made["files"]["key"], made["files"]["verifier_key"]
+    assert Path(public).read_text() == f"{made['verifier_key']}\n"
+    assert run("keys", "post-quantum", log.path, "--json").json() == made
+    kept, plain = tmp_path / "kept", tmp_path / "plain"
+    ran = run("checkpoint", log.path, "-o", kept, "--post-quantum", key, "--key", log.key)
+    assert ran.code == 0
+    assert len(kept.read_text()) > 3_000
+    assert run("checkpoint", log.path, "-o", plain).code == 0
+    for file, code in ((kept, 0), (plain, 21)):
+        for given in (public, made["verifier_key"]):
+            verify = ("verify", log.path, "--key", log.key, "--from-checkpoint", file)
+            assert run(*verify, "--post-quantum-key", given).code == code
+    assert run("checkpoint", log.path, "--post-quantum", key).code == 2
+    assert run("verify", log.path, "--key", log.key, "--post-quantum-key", log.key).code == 2
+    with log.open() as opened:
+        opened.record(attempt(9))
+    directory = tmp_path / "public"
+    for _ in range(2):
+        published = run("publish", log.path, directory, "--post-quantum", key, "--key", log.key)
+        assert published.code == 0
+    cosigned = directory / "checkpoint"
+    assert (
+        run("checkpoint", log.path, "-o", kept, "--post-quantum", key, "--key", log.key).code == 0
+    )
+    assert cosigned.read_text().split("\n")[:3] == kept.read_text().split("\n")[:3]
+    proof = tmp_path / "proof"
+    assert run("prove", log.path, 2, "--checkpoint", cosigned, "-o", proof).code == 0
+    check = ("verify-proof", proof, "--key", log.key, "--post-quantum-key", public)
+    assert run(*check).code == 0
+    assert run("prove", log.path, 2, "-o", proof).code == 0
+    assert run(*check).code == 21
+
+
+@pytest.mark.component("ml-dsa")
+def test_a_log_that_does_not_hold_is_not_cosigned(log: SmallLog, tmp_path: Path) -> None:
+    """A cosignature vouches for the log, so it is verified first."""
+    key = run("keys", "post-quantum", log.path, "--json").json()["files"]["key"]
+    with tampering(log.path) as db:
+        db.execute("UPDATE entries SET entry = zeroblob(length(entry)) WHERE idx = 3")
+    kept = tmp_path / "kept"
+    ran = run("checkpoint", log.path, "-o", kept, "--post-quantum", key, "--key", log.key)
+    assert (ran.code > 10, kept.exists()) == (True, False)

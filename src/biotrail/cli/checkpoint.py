@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from biotrail.cli._continues import check_continues
-from biotrail.cli._given import Database, Json, Output, kept_checkpoint, write_file
+from biotrail.cli._cosigning import CosignerFile, cosigned
+from biotrail.cli._given import Database, Json, Key, Output, kept_checkpoint, write_file
 from biotrail.cli._output import grid, say, write_json, write_text
 from biotrail.errors import MissingError
 from biotrail.stores import SQLiteReader, StoreReader
@@ -14,23 +15,40 @@ from biotrail.tlog import unverified_checkpoint
 __all__ = ["checkpoint", "present_checkpoint"]
 
 
-def checkpoint(log: Database, output: Output = None, as_json: Json = False) -> None:
+def checkpoint(
+    log: Database,
+    output: Output = None,
+    post_quantum: CosignerFile = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
     """Print or write the log's present signed checkpoint.
 
     Keep it where whoever can change the log cannot reach: `verify --from-checkpoint` finds by it a
     tail that was cut off, an older copy, and a second history. A file that holds a checkpoint
     already is replaced only if the log continues that one.
     """
-    store = SQLiteReader(log)
-    try:
-        note = present_checkpoint(store)
-        if output is not None and output.exists():
-            check_continues(store, note, kept_checkpoint(output, option="--output"))
-    finally:
-        store.close()
+    before = None
+    if output is not None and output.exists():
+        before = kept_checkpoint(output, option="--output")
+    if post_quantum is not None:
+        note = cosigned(log, post_quantum, key, [] if before is None else [before])
+    else:
+        note = _continued(log, before)
     if output is not None:
         write_file(output, note.encode("utf-8"))
     _tell(note, output, as_json=as_json)
+
+
+def _continued(log: Path, before: str | None) -> str:
+    store = SQLiteReader(log)
+    try:
+        note = present_checkpoint(store)
+        if before is not None:
+            check_continues(store, note, before)
+        return note
+    finally:
+        store.close()
 
 
 def present_checkpoint(store: StoreReader) -> str:

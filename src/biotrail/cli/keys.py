@@ -10,12 +10,12 @@ import typer
 from rich.text import Text
 
 from biotrail.audit import AuditLogger, Receipt, open_log, rotate_key_file, take_over
-from biotrail.cli._given import Database, Json, verifier_keys
+from biotrail.cli._given import Database, Json, verifier_keys, write_file
 from biotrail.cli._key_spans import KeySpan, log_keys
 from biotrail.cli._output import Row, grid, printable, say, write_json, write_text
 from biotrail.cli._passphrase import ask_passphrase
 from biotrail.cli._records import origin_of
-from biotrail.signing import VerifierKey, open_key_file
+from biotrail.signing import VerifierKey, open_key_file, open_post_quantum_key_file
 from biotrail.stores import SQLiteReader
 
 __all__ = ["app"]
@@ -170,6 +170,34 @@ def lost(log: Database, key: KeyFile = None, trust: Trusted = None, as_json: Jso
     """Take the log over with the next key, FILE.next, since the present one is lost."""
     receipt, present = _take_over(log, key, trust)
     _tell("The log has a new signing key.", present, receipt, as_json=as_json)
+
+
+@app.command("post-quantum")
+def post_quantum(
+    log: Database,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The file; DB.key.ml-dsa by default."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key that cosigns published checkpoints with ML-DSA-44, or show its verifier key.
+
+    It is no key of the log, and the log does not name it: give its verifier key to auditors. Keep
+    it where checkpoints are published from.
+    """
+    file = Path(f"{log}.key.ml-dsa") if output is None else output
+    cosigner = open_post_quantum_key_file(
+        file, name=_origin(log), passphrase=ask_passphrase(), create=True
+    )
+    public = file.with_name(f"{file.name}.pub")
+    write_file(public, f"{cosigner.key}\n".encode())
+    if as_json:
+        files = {"key": str(file), "verifier_key": str(public)}
+        write_json({"verifier_key": str(cosigner.key), "files": files})
+        return
+    say(f"{file} cosigns checkpoints of {cosigner.key.name}.", style="bold green")
+    grid([("verifier key", f"in {public}, for all who are to ask for its cosignature")])
 
 
 def _take_over(

@@ -12,7 +12,8 @@ from typing import Annotated
 import typer
 
 from biotrail.cli._continues import check_continues
-from biotrail.cli._given import Database, Json, kept_checkpoint, write_file
+from biotrail.cli._cosigning import CosignerFile, cosigned
+from biotrail.cli._given import Database, Json, Key, kept_checkpoint, write_file
 from biotrail.cli._output import grid, say, write_json
 from biotrail.cli.checkpoint import present_checkpoint
 from biotrail.errors import BiotrailError, ForkedError
@@ -28,6 +29,8 @@ def publish(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="Made if it is not there.", show_default=False)
     ],
+    post_quantum: CosignerFile = None,
+    key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Write the log as a C2SP tlog-tiles directory; repeat it as the log grows.
@@ -36,10 +39,14 @@ def publish(
     never changed, but for the checkpoint, which is replaced last. A directory that another history
     was published to is left as it is.
     """
+    before = _published(directory)
     store = SQLiteReader(log)
     try:
         note = present_checkpoint(store)
-        _check_published(store, note, directory)
+        if post_quantum is not None:
+            note = cosigned(log, post_quantum, key, before)
+        for one in before:
+            check_continues(store, note, one)
         written = _publish(store, note, directory)
     finally:
         store.close()
@@ -52,10 +59,10 @@ def publish(
     grid([("size", f"{vouched.size:,}"), ("files", f"{written} new, the checkpoint last")])
 
 
-def _check_published(store: SQLiteReader, note: str, directory: Path) -> None:
+def _published(directory: Path) -> list[str]:
+    """The checkpoint that was published before, if one was."""
     before = directory / CHECKPOINT_PATH
-    if before.exists():
-        check_continues(store, note, kept_checkpoint(before, option="DIR"))
+    return [kept_checkpoint(before, option="DIR")] if before.exists() else []
 
 
 def _publish(store: SQLiteReader, note: str, directory: Path) -> int:

@@ -10,6 +10,7 @@ import attrs
 import typer
 from rich.text import Text
 
+from biotrail.cli._cosigning import CosignerKey, check_cosigned
 from biotrail.cli._given import Database, Json, Key, kept_checkpoint, verifier_keys
 from biotrail.cli._output import Row, grid, progress, say, write_json
 from biotrail.signing import VerifierKey
@@ -48,6 +49,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    post_quantum_key: CosignerKey = None,
     every_signature: Annotated[
         bool,
         typer.Option(
@@ -76,6 +78,7 @@ def verify(
     """
     keys = verifier_keys(key, beside=log)
     kept = [kept_checkpoint(one, option="--from-checkpoint") for one in from_checkpoint or ()]
+    check_cosigned(kept, post_quantum_key)
     with progress("Verifying") as report:
         result = verify_log(
             log,

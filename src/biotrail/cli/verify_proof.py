@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from biotrail.canonical import format_time
+from biotrail.cli._cosigning import CosignerKey, check_cosigned
 from biotrail.cli._full import print_body
 from biotrail.cli._given import Json, Key, kept_checkpoint, read_file, verifier_keys
 from biotrail.cli._output import Row, grid, heading, say, write_json
 from biotrail.cli._values import exact, spread
+from biotrail.tlog import ProofFile
 from biotrail.verify import ProvenEntry, ProvenFields, verify_disclosure, verify_proof
 from biotrail.verify.disclosure import carries_fields
 
@@ -32,6 +34,7 @@ def check_proof(
             show_default=False,
         ),
     ] = None,
+    post_quantum_key: CosignerKey = None,
     as_json: Json = False,
 ) -> None:
     """Verify a proof file offline, step by step, and show the record that it proves.
@@ -45,6 +48,8 @@ def check_proof(
     data = read_file(file)
     shown = verify_disclosure(data, keys, checkpoint=kept) if carries_fields(data) else None
     proven = verify_proof(data, keys, checkpoint=kept) if shown is None else shown.proof
+    if post_quantum_key:
+        check_cosigned([ProofFile.parse(data).checkpoint_note], post_quantum_key)
     if as_json:
         write_json(_document(proven, shown))
     else:

@@ -26,20 +26,32 @@ if TYPE_CHECKING:
         verify_note,
     )
     from biotrail.signing.pkcs11 import Pkcs11Signer
+    from biotrail.signing.post_quantum import (
+        Cosignature,
+        MlDsa44Cosigner,
+        MlDsa44Key,
+        check_post_quantum,
+    )
+    from biotrail.signing.post_quantum_file import open_post_quantum_key_file
 
 __all__ = [
     "AwsKmsSigner",
+    "Cosignature",
     "Ed25519Signer",
+    "MlDsa44Cosigner",
+    "MlDsa44Key",
     "NoteSignature",
     "Pkcs11Signer",
     "SignedNote",
     "Signer",
     "VerifierKey",
+    "check_post_quantum",
     "finish_rotation",
     "next_verifier_key",
     "next_verifier_key_digest",
     "open_checkpoint",
     "open_key_file",
+    "open_post_quantum_key_file",
     "parse_note",
     "prepare_rotation",
     "sign_checkpoint",
@@ -48,6 +60,7 @@ __all__ = [
 ]
 
 _NOTE, _KEY_FILE = "biotrail.signing.note", "biotrail.signing.keyfile"
+_POST_QUANTUM = "biotrail.signing.post_quantum"
 __getattr__ = load_when_used(
     __name__,
     {
@@ -55,10 +68,15 @@ __getattr__ = load_when_used(
         "NoteSignature": _NOTE,
         "Pkcs11Signer": "biotrail.signing.pkcs11",
         "SignedNote": _NOTE,
+        "Cosignature": _POST_QUANTUM,
+        "MlDsa44Cosigner": _POST_QUANTUM,
+        "MlDsa44Key": _POST_QUANTUM,
+        "check_post_quantum": _POST_QUANTUM,
         "finish_rotation": _KEY_FILE,
         "next_verifier_key": _KEY_FILE,
         "next_verifier_key_digest": _KEY_FILE,
         "open_key_file": _KEY_FILE,
+        "open_post_quantum_key_file": "biotrail.signing.post_quantum_file",
         "parse_note": _NOTE,
         "prepare_rotation": _KEY_FILE,
         "sign_note": _NOTE,

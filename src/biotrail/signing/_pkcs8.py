@@ -13,7 +13,7 @@ from hashlib import pbkdf2_hmac
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 __all__ = ["PEM_HEADER", "encrypted_pem"]
 
@@ -30,13 +30,13 @@ _HMAC_SHA256 = bytes.fromhex("06082a864886f70d0209")
 _AES_256_CBC = bytes.fromhex("060960864801650304012a")
 
 
-def encrypted_pem(private_key: Ed25519PrivateKey, passphrase: bytes) -> bytes:
+def encrypted_pem(private_key: PrivateKeyTypes, passphrase: bytes) -> bytes:
     """Return a private key as encrypted PKCS#8 PEM.
 
     PBES2: PBKDF2 with HMAC-SHA-256, 600,000 rounds, 16 random bytes of salt; AES-256 in CBC mode.
 
     Args:
-        private_key: The key.
+        private_key: The key; its plain form has fewer than 200 bytes.
         passphrase: What it is encrypted under; not empty.
     """
     salt, start = os.urandom(16), os.urandom(16)
@@ -53,7 +53,7 @@ def encrypted_pem(private_key: Ed25519PrivateKey, passphrase: bytes) -> bytes:
     return PEM_HEADER + b"".join(lines) + _PEM_FOOTER
 
 
-def _plain(private_key: Ed25519PrivateKey) -> bytes:
+def _plain(private_key: PrivateKeyTypes) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     return private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

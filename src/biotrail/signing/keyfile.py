@@ -42,9 +42,12 @@ from biotrail.signing.signer import Ed25519Signer
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 __all__ = [
+    "PathLike",
     "finish_rotation",
+    "load_private_key",
     "next_verifier_key",
     "next_verifier_key_digest",
     "open_key_file",
@@ -188,18 +191,31 @@ def _ensure_key(path: Path, secret: bytes) -> None:
 
 
 def _load(path: Path, secret: bytes) -> Ed25519PrivateKey:
-    """Return the private key in a file; no error repeats what the file or passphrase says."""
-    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = load_private_key(path, secret)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError(f"key file {path} does not hold an Ed25519 key")
+    return key
+
+
+def load_private_key(path: Path, secret: bytes) -> PrivateKeyTypes:
+    """Return the private key in a file; no error repeats what the file or passphrase says.
+
+    Args:
+        path: The file: encrypted PKCS#8 PEM.
+        secret: What it is encrypted under.
+
+    Raises:
+        KeyFileError: The file cannot be used, or does not open.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     pem = read_secret_file(path)
     if not pem.startswith(PEM_HEADER.rstrip()):
         raise KeyFileError(f"key file {path} is not an encrypted private key (PKCS#8 PEM)")
     try:
-        key = load_pem_private_key(pem, secret)
+        return load_pem_private_key(pem, secret)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyFileError(f"wrong passphrase for key file {path}, or it is damaged") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise KeyFileError(f"key file {path} does not hold an Ed25519 key")
-    return key
