@@ -62,6 +62,7 @@ __all__ = [
     "StoreUnavailableError",
     "TruncatedError",
     "UnknownOutcomeError",
+    "UnknownPersonError",
     "UnknownReferenceError",
     "VaultError",
     "VerificationError",
@@ -194,6 +195,13 @@ class LegalHoldError(VaultError):
     def __init__(self, message: str, holds: tuple[int, ...] = ()) -> None:
         super().__init__(message)
         self.holds = holds
+
+
+class UnknownPersonError(VaultError):
+    """Nothing leads to records of this person: never recorded here, or erased already.
+
+    Which of the two cannot be told: an erasure destroys what leads from a person to their records.
+    """
 
 
 class ErasureIncompleteError(VaultError):

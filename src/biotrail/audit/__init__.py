@@ -8,13 +8,23 @@ from biotrail.audit.logger import AuditLogger
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 
 if TYPE_CHECKING:
+    from biotrail.audit.certificate import ErasureCertificate
+    from biotrail.audit.erasure_request import ErasureReason
+    from biotrail.audit.holds import Hold
     from biotrail.audit.opening import open_log, rotate_key_file
+    from biotrail.audit.retention import RetentionPolicy, RetentionRule, RetentionRun
     from biotrail.audit.taking_over import take_over
 
 __all__ = [
     "Attempt",
     "AuditLogger",
+    "ErasureCertificate",
+    "ErasureReason",
+    "Hold",
     "Receipt",
+    "RetentionPolicy",
+    "RetentionRule",
+    "RetentionRun",
     "SignedCheckpoint",
     "open_log",
     "rotate_key_file",
@@ -24,6 +34,12 @@ __all__ = [
 __getattr__ = load_when_used(
     __name__,
     {
+        "ErasureCertificate": "biotrail.audit.certificate",
+        "ErasureReason": "biotrail.audit.erasure_request",
+        "Hold": "biotrail.audit.holds",
+        "RetentionPolicy": "biotrail.audit.retention",
+        "RetentionRule": "biotrail.audit.retention",
+        "RetentionRun": "biotrail.audit.retention",
         "open_log": "biotrail.audit.opening",
         "rotate_key_file": "biotrail.audit.opening",
         "take_over": "biotrail.audit.taking_over",

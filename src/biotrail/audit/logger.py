@@ -24,15 +24,20 @@ from biotrail.errors import (
     BiotrailError,
     ForkedProcessError,
     NotRecordedError,
+    VaultError,
 )
-from biotrail.events import Event
+from biotrail.events import Event, Subject
 from biotrail.signing import Signer, VerifierKey
 from biotrail.stores import Store
 from biotrail.tlog import Checkpoint, ProofFile
 
 if TYPE_CHECKING:
+    from biotrail.audit.certificate import ErasureCertificate
+    from biotrail.audit.erasure import Erasures
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
+    from biotrail.audit.holds import Hold
     from biotrail.audit.recovery import Recovery
+    from biotrail.audit.retention import RetentionPolicy, RetentionRun
     from biotrail.audit.vaulted import VaultedLog
     from biotrail.vault import Vault
 
@@ -70,7 +75,7 @@ class AuditLogger:
         patience: float = 30.0,
         on_failure: FailOpen | Spool | None = None,
         lifecycle: bool = False,
-        vault: Vault | None = None,
+        vault: Vault | bool | None = None,
     ) -> None:
         """Open a log, or begin one in an empty store.
 
@@ -90,7 +95,8 @@ class AuditLogger:
             lifecycle: Record when this logger was opened and closed, so that times without a
                 logger show (``log_started``, ``log_stopped``).
             vault: Seals personal fields. A log that was once opened with a vault is opened with one
-                ever after. Not closed with the logger, since several logs may share it.
+                ever after, or with False: then events are refused, and all else goes on, such as
+                looking after keys. Not closed with the logger, since several logs may share it.
 
         Raises:
             VerificationError: The stored log does not check out; it is not appended to.
@@ -113,6 +119,7 @@ class AuditLogger:
         self._on_failure = on_failure
         self._recovery = self._new_recovery()
         self._writer.begin(next_key_digest)
+        self._erasures: Erasures | None = None
         self._vaulted = self._join_vault(vault)
         self._started = self._start() if lifecycle else None
         if self._recovery is not None:
@@ -355,6 +362,78 @@ class AuditLogger:
         with not_recorded:
             return self._committer.exclusively(act)
 
+    def erase(self, subject: Subject | str, **request: Any) -> ErasureCertificate:
+        """Erase a person's data: destroy keys, payloads and tags, and record that it was done.
+
+        Records of the same person that come in meanwhile are kept, under a new reference and key.
+
+        Args:
+            subject: The person, or the host's identifier of them.
+            **request: ``reason``: a word of `ErasureReason`, or ``host.<word>``; ``legal_basis``:
+                on which ground, up to 128 characters; and if need be ``tenant``, ``beyond``: texts
+                that name what the erasure cannot reach, ``requested``: when it was asked for.
+
+        Returns:
+            The certificate, which anyone can check who knows the log's verifier key.
+
+        Raises:
+            UnknownPersonError: Nothing leads to records of this person.
+            LegalHoldError: Their records are held.
+            ErasureIncompleteError: It was begun, and goes on when the log is opened again.
+            EventError: The request is not as it must be, or names the person.
+            VaultError: The log has no vault.
+        """
+        self._check_process()
+        return self._eraser().erase(subject, **request)
+
+    def unfinished_erasures(self) -> list[bytes]:
+        """Ids of the erasures that were begun and are not finished, 16 bytes each."""
+        self._check_process()
+        return self._eraser().unfinished()
+
+    def resume_erasures(self) -> list[ErasureCertificate]:
+        """Finish the erasures that were begun; opening the log tries it too.
+
+        Raises:
+            ErasureIncompleteError: One of them still cannot be finished.
+        """
+        self._check_process()
+        return self._eraser().resume()
+
+    def place_hold(self, subject: Subject | str, **details: Any) -> Hold:
+        """Place a legal hold: until it is released the person's data is not erased.
+
+        Args:
+            subject: The person, or the host's identifier of them.
+            **details: ``reason``: a word of `HoldReason`, or ``host.<word>``; and if need be
+                ``tenant``, ``until``: when it ends by itself.
+
+        Raises:
+            UnknownPersonError: Nothing leads to records of this person.
+            ErasureIncompleteError: An erasure had begun before: the hold came too late.
+        """
+        self._check_process()
+        return self._eraser().place_hold(subject, **details)
+
+    def release_hold(self, hold: bytes, *, reason: str) -> Receipt:
+        """Release a hold by its id, 16 bytes.
+
+        Raises:
+            VaultError: There is no such hold, or it was released already.
+        """
+        self._check_process()
+        return self._eraser().release_hold(hold, reason=reason)
+
+    def apply_retention(self, policy: RetentionPolicy, *, dry_run: bool = False) -> RetentionRun:
+        """Destroy payloads whose time is over, and record which rules did it.
+
+        Args:
+            policy: Which payloads are kept for how long.
+            dry_run: Only say what would be destroyed.
+        """
+        self._check_process()
+        return self._eraser().apply_retention(policy, dry_run=dry_run)
+
     def close(self) -> None:
         """Answer all that wait, then release the store. May be called twice."""
         if self._process != os.getpid():
@@ -383,12 +462,15 @@ class AuditLogger:
         """Write an entry that is no event, between two batches."""
         return self._between_batches([prepare_other(kind, content)])
 
-    def _join_vault(self, vault: Vault | None) -> VaultedLog | None:
-        if vault is None:
-            if self._writer.state.settings:
+    def _join_vault(self, vault: Vault | bool | None) -> VaultedLog | None:
+        if not vault or vault is True:
+            settings = self._writer.state.settings
+            if vault is False:
+                self._preparer.settings = settings
+            elif settings:
                 from biotrail.audit.vaulted import check_not_sealed
 
-                check_not_sealed(self._writer.state.settings)
+                check_not_sealed(settings)
             return None
         # Loaded here: not every log has a vault.
         from biotrail.audit.vaulted import VaultedLog, policy_change
@@ -400,7 +482,24 @@ class AuditLogger:
         preparer.sealer, preparer.opener = vaulted.sealer, vaulted.opener
         if entries := policy_change(vault, self._writer.state.settings):
             self._between_batches(entries)
+        self._erasures = self._new_erasures(vaulted)
         return vaulted
+
+    def _new_erasures(self, vaulted: VaultedLog) -> Erasures:
+        from biotrail.audit.erasing import begin_erasures
+
+        return begin_erasures(
+            vaulted,
+            write=self._write,
+            prove=self.prove,
+            draw=self._preparer.draw,
+            clock=self._clock,
+        )
+
+    def _eraser(self) -> Erasures:
+        if self._erasures is None:
+            raise VaultError("this log was opened without a vault: give it one (vault=)")
+        return self._erasures
 
     def _new_recovery(self) -> Recovery | None:
         if self._on_failure is None:

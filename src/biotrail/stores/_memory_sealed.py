@@ -18,6 +18,8 @@ class SealedMemory:
     def __init__(self) -> None:
         """Begin empty."""
         self._turn = threading.RLock()
+        # Held for the moment of a look alone: whoever reads waits for nobody's turn.
+        self._guard = threading.RLock()
         self._size = 0
         self._clear: dict[int, bytes] = {}
         self._sealed: dict[int, SealedPayload] = {}
@@ -32,14 +34,15 @@ class SealedMemory:
             raise StoreError("an entry of the batch has a payload in the clear and a sealed one")
 
     def _write_sealed(self, batch: Batch) -> None:
-        for key in batch.keys:
-            self._keys.setdefault(key.reference, key)
-        for index, one in enumerate(batch.entries, batch.first):
-            if one.payload is not None:
-                self._clear[index] = one.payload
-            if one.sealed is not None:
-                self._sealed[index] = one.sealed
-        self._size = batch.size
+        with self._guard:
+            for key in batch.keys:
+                self._keys.setdefault(key.reference, key)
+            for index, one in enumerate(batch.entries, batch.first):
+                if one.payload is not None:
+                    self._clear[index] = one.payload
+                if one.sealed is not None:
+                    self._sealed[index] = one.sealed
+            self._size = batch.size
 
     def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
         """Payloads of a range, sealed or not."""
@@ -51,7 +54,7 @@ class SealedMemory:
 
     def payloads_at(self, indices: Sequence[int]) -> dict[int, bytes]:
         """The payloads, sealed or not, at these indices."""
-        with self._turn:
+        with self._guard:
             found = {index: self._clear[index] for index in indices if index in self._clear}
             sealed = self._sealed
             found.update({index: sealed[index].payload for index in indices if index in sealed})
@@ -74,7 +77,7 @@ class SealedMemory:
     def _sealed_where(
         self, start: int, stop: int, fits: Callable[[SealedPayload], bool]
     ) -> Iterator[int]:
-        with self._turn:
+        with self._guard:
             rows = self._sealed.items()
             return iter(sorted(i for i, one in rows if start <= i < stop and fits(one)))
 
@@ -84,12 +87,12 @@ class SealedMemory:
 
     def data_keys_after(self, position: int, limit: int) -> list[tuple[int, WrappedKey]]:
         """Data keys in the order in which they were kept, destroyed ones too."""
-        with self._turn:
+        with self._guard:
             return list(enumerate(self._keys.values(), 1))[position : position + max(limit, 0)]
 
     def count_data_keys(self, key_id: str | None = None) -> int:
         """How many data keys there are that are not destroyed."""
-        with self._turn:
+        with self._guard:
             keys = [one for one in self._keys.values() if one.wrapped]
             return sum(1 for one in keys if key_id is None or one.key_id == key_id)
 
@@ -99,14 +102,14 @@ class SealedMemory:
 
     def fences(self, *, unfinished: bool = False) -> list[Fence]:
         """Fences in the order in which they were written."""
-        with self._turn:
+        with self._guard:
             return [one for one in self._fences.values() if not unfinished or one.entry is None]
 
     def keep_key(self, key: WrappedKey) -> WrappedKey:
         """Keep a data key unless there is one of this reference."""
         if not any(key.wrapped):
             raise StoreError("a wrapped key that is empty or all zeros stands for a destroyed one")
-        with self._turn:
+        with self._turn, self._guard:
             return self._keys.setdefault(key.reference, key)
 
     def rewrap_keys(self, keys: Sequence[tuple[WrappedKey, WrappedKey]]) -> int:
@@ -116,7 +119,7 @@ class SealedMemory:
                 raise StoreError("a key is wrapped anew under its own reference and fingerprint")
             if not any(new.wrapped) or not any(old.wrapped):
                 raise StoreError("a key that is destroyed is not wrapped anew")
-        with self._turn:
+        with self._turn, self._guard:
             held = [(old, new) for old, new in keys if self._keys.get(old.reference) == old]
             self._keys.update({new.reference: new for _, new in held})
             return len(held)
@@ -125,13 +128,13 @@ class SealedMemory:
         """Write a fence; from now on, batches made without knowing of it fail."""
         if not fence.references:
             raise StoreError("a fence names at least one reference")
-        with self._turn:
+        with self._turn, self._guard:
             fresh = fence._replace(through=self._size, entry=None)
             return self._fences.setdefault(fence.erasure, fresh)
 
     def destroy_identities(self, references: Sequence[bytes]) -> int:
         """Destroy data keys of these references, and the rows that lead to them."""
-        with self._turn:
+        with self._turn, self._guard:
             intact = {one: key for one, key in self.data_keys(references).items() if key.wrapped}
             self._keys.update({one: key._replace(wrapped=b"") for one, key in intact.items()})
             for person, known in list(self._references.items()):
@@ -140,7 +143,7 @@ class SealedMemory:
 
     def replace_payloads(self, payloads: Sequence[tuple[int, bytes, bool]]) -> None:
         """Replace sealed payloads by what remains of them."""
-        with self._turn:
+        with self._turn, self._guard:
             replaced: dict[int, SealedPayload] = {}
             for index, remains, tags_too in payloads:
                 old = replaced.get(index, self._sealed.get(index))
@@ -154,12 +157,12 @@ class SealedMemory:
 
     def delete_payloads(self, indices: Sequence[int]) -> int:
         """Delete payloads that were never sealed."""
-        with self._turn:
+        with self._turn, self._guard:
             return sum(self._clear.pop(index, None) is not None for index in indices)
 
     def finish_fence(self, erasure: bytes, entry: int) -> None:
         """Note the index of an erasure's tombstone."""
-        with self._turn:
+        with self._turn, self._guard:
             fence = self._fences.get(erasure)
             if fence is None:
                 raise StoreError(f"no fence of erasure {erasure.hex()}")
