@@ -21,7 +21,11 @@ from biotrail import (
     SQLiteStore,
     Subject,
 )
+from biotrail.audit.prepare import prepare_other
+from biotrail.canonical import decode_entry, format_time
+from biotrail.canonical.sealed import Part, SealedPart, decode_sealed, encode_sealed
 from biotrail.events import new_event_id
+from biotrail.vault import MemoryKeyProvider, Vault
 from tests.vectors import _spec_log as spec
 from tests.vectors._spec_tampered import delete, insert, update
 
@@ -110,6 +114,80 @@ def _record(log: AuditLogger, chance: random.Random, count: int) -> None:
         count -= batch
 
 
+def random_sealed_log(path: Path, chance: random.Random) -> None:
+    """Write a log of sealed events, some of which were erased or retained later."""
+    provider = MemoryKeyProvider(randomness=chance.randbytes)
+    store = SQLiteStore(path)
+    with AuditLogger(
+        store,
+        spec.signer("A"),
+        clock=spec.clock(),
+        randomness=chance.randbytes,
+        vault=Vault(provider, randomness=chance.randbytes),
+    ) as log:
+        _record(log, chance, chance.randrange(50, 150))
+        _erase(log, store, chance)
+        _record(log, chance, chance.randrange(50, 150))
+        _retain(log, store, chance)
+        _record(log, chance, chance.randrange(1, 30))
+
+
+def _erase(log: AuditLogger, store: SQLiteStore, chance: random.Random) -> None:
+    """Erase two people: destroy their parts, then say so."""
+    rows = {index: decode_sealed(data) for index, data in store.payloads(0, 10**6)}
+    parts = [part for some in rows.values() for part in some]
+    keys = sorted({one.key for one in parts if isinstance(one, SealedPart) and one.owner})
+    gone = chance.sample(keys, 2)
+    _destroy(store, rows, lambda part: part.key in gone)
+    content: dict[str, Any] = {
+        "id": chance.randbytes(16),
+        "references": gone,
+        "fingerprints": [],
+        "reason": "a test",
+        "legal_basis": "a test",
+        "through": store.extent().head,
+        "payloads": 2,
+        "requested": "2026-11-23T11:34:00.123456Z",
+    }
+    log._submit([prepare_other("subject_erased", content)])
+
+
+def _retain(log: AuditLogger, store: SQLiteStore, chance: random.Random) -> None:
+    """Destroy the payloads of an action, then say so."""
+    head = store.head()
+    assert head is not None
+    last = decode_entry(next(iter(store.entries(head.size - 1, head.size))).entry)
+    action = chance.choice(_WORDS)
+    rows: dict[int, list[Part]] = {}
+    for one in store.entries(0, head.size):
+        entry = decode_entry(one.entry)
+        if entry.content.get("action") == action and entry.recorded < last.recorded:
+            rows |= {i: decode_sealed(data) for i, data in store.payloads(one.index, one.index + 1)}
+    _destroy(store, rows, lambda _: True)
+    rule = {"before": format_time(last.recorded), "action": action}
+    content: dict[str, Any] = {
+        "id": chance.randbytes(16),
+        "policy": bytes(32),
+        "rules": [rule],
+        "payloads": len(rows),
+    }
+    log._submit([prepare_other("retention_applied", content)])
+
+
+def _destroy(
+    store: SQLiteStore, rows: dict[int, list[Part]], choose: Callable[[SealedPart], bool]
+) -> None:
+    changed = []
+    for index, parts in rows.items():
+        left = [
+            part.remnant() if isinstance(part, SealedPart) and choose(part) else part
+            for part in parts
+        ]
+        if left != parts:
+            changed.append((index, encode_sealed(left), True))
+    store.replace_payloads(changed)
+
+
 def _flipped(chance: random.Random, data: str) -> str:
     changed = bytearray.fromhex(data)
     changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
@@ -141,6 +219,82 @@ def damages(log: dict[str, Any], chance: random.Random, count: int) -> Iterator[
     ]
     for number in range(count):
         yield kinds[number % len(kinds)]()
+
+
+def sealed_damages(log: dict[str, Any], chance: random.Random, count: int) -> Iterator[Changes]:
+    """Yield changes to what lies beside the entries of a sealed log, one kind of damage each."""
+    damage = _SealedDamage(log, chance)
+    kinds: list[Callable[[], Changes]] = [
+        damage.edit,
+        damage.edit,
+        damage.cut,
+        damage.delete,
+        damage.swap,
+        damage.copy,
+        damage.destroy,
+        damage.destroy,
+        damage.drop_part,
+        damage.double,
+        damage.put_in,
+    ]
+    for number in range(count):
+        yield kinds[number % len(kinds)]()
+
+
+class _SealedDamage:
+    def __init__(self, log: dict[str, Any], chance: random.Random) -> None:
+        self.rows: list[dict[str, Any]] = log["sealed"]
+        self.size = len(log["entries"])
+        self.chance = chance
+
+    def _put(self, row: dict[str, Any], payload: bytes | str) -> Changes:
+        data = payload if isinstance(payload, str) else payload.hex()
+        return [update("sealed", {"idx": row["idx"]}, payload=data)]
+
+    def _parts(self, row: dict[str, Any]) -> list[Part]:
+        return decode_sealed(bytes.fromhex(row["payload"]))
+
+    def edit(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        return self._put(row, _flipped(self.chance, row["payload"]))
+
+    def cut(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        return self._put(row, row["payload"][: 2 * self.chance.randrange(len(row["payload"]) // 2)])
+
+    def delete(self) -> Changes:
+        return [delete("sealed", idx=self.chance.choice(self.rows)["idx"])]
+
+    def swap(self) -> Changes:
+        one, other = self.chance.sample(self.rows, 2)
+        return [*self._put(one, other["payload"]), *self._put(other, one["payload"])]
+
+    def copy(self) -> Changes:
+        one, other = self.chance.sample(self.rows, 2)
+        parts = [self.chance.choice(self._parts(one)), *self._parts(other)[1:]]
+        return self._put(other, encode_sealed(parts))
+
+    def destroy(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        left = [
+            part.remnant() if isinstance(part, SealedPart) and self.chance.random() < 0.7 else part
+            for part in self._parts(row)
+        ]
+        return self._put(row, encode_sealed(left))
+
+    def drop_part(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        return self._put(row, encode_sealed(self._parts(row)[1:]))
+
+    def double(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        return [insert("payloads", {"idx": row["idx"], "payload": row["payload"]})]
+
+    def put_in(self) -> Changes:
+        row = self.chance.choice(self.rows)
+        taken = {one["idx"] for one in self.rows}
+        free = [index for index in range(self.size + 2) if index not in taken]
+        return [insert("sealed", {**row, "idx": self.chance.choice(free)})]
 
 
 class _Damage:

@@ -18,7 +18,7 @@ import pytest
 from biotrail import verify_log
 from biotrail.errors import VerificationError
 from tests._components import ROOT
-from tests.interop._random_log import damages, random_log
+from tests.interop._random_log import damages, random_log, random_sealed_log, sealed_damages
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
 from tests.vectors import _spec_tampered as tampering
@@ -60,6 +60,15 @@ def ours(path: Path, keys: list[str], earlier: list[str]) -> str:
     except VerificationError as error:
         return error.kind
     return "holds"
+
+
+def named(path: Path, keys: list[str]) -> tuple[str, int | None]:
+    """Return our own verdict on a file, and its index."""
+    try:
+        verify_log(path, keys)
+    except VerificationError as error:
+        return error.kind, error.index
+    return "holds", None
 
 
 def test_it_knows_the_canonical_form(judge: Judge) -> None:
@@ -242,3 +251,32 @@ def test_it_agrees_on_random_logs_and_random_damage(
         spec.write_rows(copy, tampering.apply(log, job["changes"]))
         assert (theirs["verdict"], job) == (ours(copy, keys, job["earlier"]), job)
         copy.unlink()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_it_agrees_on_sealed_logs_and_random_damage(
+    seed: int, judge: Judge, tmp_path: Path
+) -> None:
+    """Both judge alike what lies beside a sealed log of which some was erased and retained."""
+    chance = random.Random(seed)
+    path = tmp_path / "log.db"
+    random_sealed_log(path, chance)
+    log = spec.export(path)
+    file = tmp_path / "log.json"
+    file.write_text(json.dumps({"log": log}), encoding="utf-8")
+    keys = [str(spec.verifier_key("A"))]
+    counts = verify_log(path, keys)
+    assert counts.sealed
+    assert counts.erased
+    assert counts.retained
+    jobs: list[dict[str, Any]] = [{"changes": []}]
+    jobs += [{"changes": one} for one in sealed_damages(log, chance, DAMAGES)]
+    results = judge([{**one, "job": "log", "log": str(file), "keys": keys} for one in jobs])
+    verdicts = set()
+    for number, (job, theirs) in enumerate(zip(jobs, results, strict=True)):
+        copy = tmp_path / f"{number}.db"
+        spec.write_rows(copy, tampering.apply(log, job["changes"]))
+        assert (theirs["verdict"], theirs["index"], job) == (*named(copy, keys), job)
+        verdicts.add(theirs["verdict"])
+        copy.unlink()
+    assert verdicts >= {"holds", "altered", "missing"}
