@@ -24,7 +24,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
     assert told["exit_code"] == 0
     assert told["missed"] == []
     decided = [
-        (one["content"]["decision"], one["content"]["reason"]) for one in told["records"][1:]
+        (one["content"]["decision"], one["content"]["reason"]) for one in told["records"][2:]
     ]
     assert decided[:5] == [
         ("granted", "match"),
@@ -36,6 +36,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
     broken = [(one["kind"], one["exit_code"]) for one in told["broken"]]
     assert broken == [
         ("altered", 11),
+        ("altered", 11),
         ("missing", 12),
         ("truncated", 15),
         (None, 0),
@@ -45,7 +46,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
     key = work / "demo.db.key.pub"
     assert run("verify", work / "demo.db", "--key", key).code == 0
     assert run("verify", work / "broken-0.db", "--key", key).code == 11
-    assert run("verify-proof", work / "entry-1.tlog-proof", "--key", key).code == 0
+    assert run("verify-proof", work / "entry-2.tlog-proof", "--key", key).code == 0
     assert run("demo", "--dir", work).code == 2
 
 
@@ -60,7 +61,7 @@ def test_the_demonstration_leaves_nothing(tmp_path: Path) -> None:
         env=os.environ | {"TMPDIR": str(tmp_path), "COLUMNS": "80"},
     )
     assert ran.returncode == 0, ran.stderr
-    assert "All 13 expectations were met." in ran.stdout
+    assert "All 14 expectations were met." in ran.stdout
     assert ran.stderr == ""
     assert len(ran.stdout.splitlines()) <= 60
     assert max(map(len, ran.stdout.splitlines())) <= 80

@@ -68,13 +68,13 @@ def test_keys_through_a_rotation(log: SmallLog) -> None:
     rotated = run("keys", "rotate", log.path, "--json").json()
     after = run("keys", "show", log.path, "--json").json()
     first, second = after["keys"]
-    assert (first["state"], first["first"], first["last"]) == ("retired", 1, 9)
-    assert (second["state"], second["first"], second["last"]) == ("in force", 9, None)
+    assert (first["state"], first["first"], first["last"]) == ("retired", 1, 8)
+    assert (second["state"], second["first"], second["last"]) == ("in force", 8, None)
     assert second["key"] == rotated["verifier_key"]
     assert after["next_key_sha256"] != before["next_key_sha256"]
     ran = run("keys", "show", log.path)
     assert second["key"] in ran.out
-    assert "checkpoints of size 1 to 9" in ran.out
+    assert "checkpoints of size 1 to 8" in ran.out
     assert run("verify", log.path, "--key", log.key).code == 0
     with log.open() as opened:
         assert opened.verifier_key == second["key"]
@@ -131,26 +131,26 @@ def test_a_stolen_key(log: SmallLog, tmp_path: Path) -> None:
     stolen = log.key.read_text().strip()
     Path(f"{log.path}.key").rename(tmp_path / "with the thief")
     told = run(
-        "keys", "compromised", log.path, stolen, "--since", 5, "--reason", "theft", "--json"
+        "keys", "compromised", log.path, stolen, "--since", 4, "--reason", "theft", "--json"
     ).json()
-    assert (told["index"], told["size"]) == (7, 9)
+    assert (told["index"], told["size"]) == (6, 8)
     assert told["verifier_key"] != stolen
-    affected = [{"first": 5, "last": 6, "key": stolen, "report": 7}]
+    affected = [{"first": 4, "last": 5, "key": stolen, "report": 6}]
     ran = run("verify", log.path, "--key", log.key)
     assert ran.code == 0
     assert "2 entries not to be believed" in ran.out
-    assert "entries 5 to 6 (key" in ran.out
+    assert "entries 4 to 5 (key" in ran.out
     assert run("verify", log.path, "--key", log.key, "--json").json()["affected"] == affected
     keys = run("keys", "show", log.path, "--json").json()
     assert keys["affected"] == affected
     assert [(one["state"], one["since"]) for one in keys["keys"]] == [
-        ("compromised", 5),
+        ("compromised", 4),
         ("in force", None),
     ]
-    assert "for entries before 5 only" in run("keys", "show", log.path).out
-    shown = run("show", log.path, 6)
-    assert "Not to be believed: entry 7" in shown.out
-    assert run("show", log.path, 6, "--json").json()["affected"] == {"key": stolen, "report": 7}
+    assert "for entries before 4 only" in run("keys", "show", log.path).out
+    shown = run("show", log.path, 5)
+    assert "Not to be believed: entry 6" in shown.out
+    assert run("show", log.path, 5, "--json").json()["affected"] == {"key": stolen, "report": 6}
     assert "Not to be believed" not in run("show", log.path, 3).out
     assert run("show", log.path, 3, "--json").json()["affected"] is None
     with log.open() as opened:
@@ -181,7 +181,7 @@ def test_a_report_that_is_refused(log: SmallLog, tmp_path: Path) -> None:
     ran = run(*report, stolen, "--since", 8, "--reason", "x")
     assert ran.code != 0
     assert "since" in ran.err
-    assert run("verify", log.path, "--key", log.key, "--json").json()["size"] == 7
+    assert run("verify", log.path, "--key", log.key, "--json").json()["size"] == 6
 
 
 @pytest.mark.component("ml-dsa")

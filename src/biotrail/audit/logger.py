@@ -45,6 +45,7 @@ __all__ = ["AuditLogger"]
 
 _BATCH = 1_000
 _NAME_SIZE = 8
+_HOLD_SIZE = 16
 
 
 def _now() -> datetime:
@@ -384,12 +385,12 @@ class AuditLogger:
             VaultError: The log has no vault.
         """
         self._check_process()
-        return self._eraser().erase(subject, **request)
+        return self.erasures.erase(subject, **request)
 
     def unfinished_erasures(self) -> list[bytes]:
         """Ids of the erasures that were begun and are not finished, 16 bytes each."""
         self._check_process()
-        return self._eraser().unfinished()
+        return self.erasures.unfinished()
 
     def resume_erasures(self) -> list[ErasureCertificate]:
         """Finish the erasures that were begun; opening the log tries it too.
@@ -398,7 +399,7 @@ class AuditLogger:
             ErasureIncompleteError: One of them still cannot be finished.
         """
         self._check_process()
-        return self._eraser().resume()
+        return self.erasures.resume()
 
     def place_hold(self, subject: Subject | str, **details: Any) -> Hold:
         """Place a legal hold: until it is released the person's data is not erased.
@@ -412,8 +413,14 @@ class AuditLogger:
             UnknownPersonError: Nothing leads to records of this person.
             ErasureIncompleteError: An erasure had begun before: the hold came too late.
         """
+        from biotrail.audit.holds import place_hold
+
         self._check_process()
-        return self._eraser().place_hold(subject, **details)
+        erasures, name = self.erasures, self._preparer.draw(_HOLD_SIZE)
+        with erasures.lock:
+            return place_hold(
+                erasures.store, erasures.people, subject, write=self._write, name=name, **details
+            )
 
     def release_hold(self, hold: bytes, *, reason: str) -> Receipt:
         """Release a hold by its id, 16 bytes.
@@ -421,8 +428,10 @@ class AuditLogger:
         Raises:
             VaultError: There is no such hold, or it was released already.
         """
+        from biotrail.audit.holds import release_hold
+
         self._check_process()
-        return self._eraser().release_hold(hold, reason=reason)
+        return release_hold(self.erasures.store, hold, write=self._write, reason=reason)
 
     def apply_retention(self, policy: RetentionPolicy, *, dry_run: bool = False) -> RetentionRun:
         """Destroy payloads whose time is over, and record which rules did it.
@@ -431,8 +440,14 @@ class AuditLogger:
             policy: Which payloads are kept for how long.
             dry_run: Only say what would be destroyed.
         """
+        from biotrail.audit.retention import apply_retention
+
         self._check_process()
-        return self._eraser().apply_retention(policy, dry_run=dry_run)
+        erasures, draw, now = self.erasures, self._preparer.draw, self._clock()
+        with erasures.lock:
+            return apply_retention(
+                erasures.store, policy, write=self._write, draw=draw, now=now, dry_run=dry_run
+            )
 
     def close(self) -> None:
         """Answer all that wait, then release the store. May be called twice."""
@@ -496,10 +511,21 @@ class AuditLogger:
             clock=self._clock,
         )
 
-    def _eraser(self) -> Erasures:
+    @property
+    def erasures(self) -> Erasures:
+        """What erases from this log, for `biotrail.audit.doctor`.
+
+        Raises:
+            VaultError: The log was opened without a vault.
+        """
         if self._erasures is None:
             raise VaultError("this log was opened without a vault: give it one (vault=)")
         return self._erasures
+
+    def keys_of_log(self) -> list[VerifierKey]:
+        """All verifier keys that the log ever had."""
+        admissions = self._committer.exclusively(lambda: self._writer.state.keys.admissions)
+        return [one.key for one in admissions]
 
     def _new_recovery(self) -> Recovery | None:
         if self._on_failure is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from biotrail.audit.logger import AuditLogger
 from biotrail.audit.receipt import Receipt
-from biotrail.errors import KeyFileError, MalformedError, SigningError
+from biotrail.errors import KeyFileError, MalformedError, SigningError, StoreError
 from biotrail.signing import (
     Ed25519Signer,
     Signer,
@@ -76,16 +76,16 @@ def open_log(
         SigningError: The key is not in force in this log.
         StoreError: The file cannot be read or written.
     """
-    if not isinstance(vault, bool):
+    if vault is not True:
         options["vault"] = vault
     beforehand = [VerifierKey.parse(one) if isinstance(one, str) else one for one in trusted]
     if os.fspath(path) == _IN_MEMORY:
         return AuditLogger(
             MemoryStore(), signer or Ed25519Signer.generate(origin), trusted=beforehand, **options
         )
-    if vault is True and (signer is None or _given(passphrase)):
-        options["vault"] = _file_vault(path, passphrase_of(passphrase))
     if signer is not None:
+        if vault is True and _given(passphrase):
+            options["vault"] = _file_vault(path, passphrase_of(passphrase))
         return _logger(path, signer, beforehand, timeout, options)
     key_path = Path(f"{os.fspath(path)}.key" if key is None else key)
     secret = passphrase_of(passphrase)
@@ -96,6 +96,8 @@ def open_log(
         following = next_verifier_key(key_path, name=origin, passphrase=secret)
         options.setdefault("next_key_digest", following.digest())
     beforehand += _first_key(key_path, own.verifier_key)
+    if vault is True:
+        options["vault"] = _file_vault(path, secret)
     try:
         return _logger(path, own, beforehand, timeout, options)
     except SigningError as refused:
@@ -164,7 +166,10 @@ def _sealed(path: PathLike) -> bool:
 
     if not _begun(path):
         return False
-    reader = SQLiteReader(path)
+    try:
+        reader = SQLiteReader(path)
+    except StoreError:
+        return False  # no log yet, as another process begins it; or none at all, which is told next
     try:
         return reader.count_data_keys() > 0
     finally:

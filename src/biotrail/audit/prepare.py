@@ -107,6 +107,7 @@ class Preparer:
         """
         self.sealer: Sealer | None = None
         self.opener: Opener | None = None
+        self.settings: dict[str, bytes] = {}
         self._store = store
         self._randomness = randomness
         self._salts = SystemSalts() if randomness is os.urandom else None
@@ -127,6 +128,10 @@ class Preparer:
             raise EventError("event", event, "must be a biotrail.Event")
         if self.sealer is not None:
             return self._sealed(event, self.sealer)
+        if self.settings:
+            from biotrail.audit.vaulted import check_not_sealed
+
+            check_not_sealed(self.settings)
         reference, to_keep = self._reference(event)
         salt = self.draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)

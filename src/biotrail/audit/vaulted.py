@@ -79,6 +79,6 @@ def check_not_sealed(settings: dict[str, bytes]) -> None:
     """
     if PERSONAL_FIELDS_SETTING in settings:
         raise VaultError(
-            "this log seals personal data: open it with its vault (vault=Vault(...)), or read it "
-            "with biotrail.verify_log and 'biotrail show'"
+            "this log seals personal data: open it with its vault (vault=Vault(...)) to record "
+            "events, or with vault=False to look after its keys"
         )

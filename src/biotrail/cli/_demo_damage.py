@@ -13,7 +13,7 @@ from biotrail.verify import verify_log
 
 __all__ = ["DAMAGES", "Damage", "Verdict", "damage_copy"]
 
-_ALTERED, _DELETED, _LAST_KEPT = 2, 3, 5
+_ALTERED, _DELETED, _LAST_KEPT = 3, 4, 6
 
 
 class Damage(NamedTuple):
@@ -57,13 +57,20 @@ def _change_one_byte(copy: sqlite3.Connection) -> None:
     copy.execute("UPDATE entries SET entry = ? WHERE idx = ?", (bytes(entry), _ALTERED))
 
 
+def _change_sealed(copy: sqlite3.Connection) -> None:
+    query = "SELECT payload FROM sealed WHERE idx = ?"
+    payload = bytearray(copy.execute(query, (_ALTERED,)).fetchone()[0])
+    payload[-1] ^= 1
+    copy.execute("UPDATE sealed SET payload = ? WHERE idx = ?", (bytes(payload), _ALTERED))
+
+
 def _delete_record(copy: sqlite3.Connection) -> None:
-    copy.execute("DELETE FROM payloads WHERE idx = ?", (_DELETED,))
+    copy.execute("DELETE FROM sealed WHERE idx = ?", (_DELETED,))
     copy.execute("DELETE FROM entries WHERE idx = ?", (_DELETED,))
 
 
 def _cut_tail(copy: sqlite3.Connection) -> None:
-    copy.execute("DELETE FROM payloads WHERE idx > ?", (_LAST_KEPT,))
+    copy.execute("DELETE FROM sealed WHERE idx > ?", (_LAST_KEPT,))
     copy.execute("DELETE FROM entries WHERE idx > ?", (_LAST_KEPT,))
 
 
@@ -74,6 +81,7 @@ def _cut_tail_cleanly(copy: sqlite3.Connection) -> None:
 
 DAMAGES: Sequence[Damage] = (
     Damage(f"a byte of entry {_ALTERED} changed", _change_one_byte, "altered", _ALTERED),
+    Damage("a byte changed of what is sealed", _change_sealed, "altered", _ALTERED),
     Damage(f"entry {_DELETED} deleted", _delete_record, "missing", _DELETED),
     Damage("last record cut off", _cut_tail, "truncated", _LAST_KEPT + 1),
     Damage("and the head set back", _cut_tail_cleanly, None, None),

@@ -23,7 +23,7 @@ from biotrail.cli._demo_damage import DAMAGES, damage_copy
 from biotrail.cli._demo_story import Story
 from biotrail.cli._given import Json, write_file
 from biotrail.cli._output import printable
-from biotrail.cli._records import read_records
+from biotrail.cli._records import read_records, reader_of
 from biotrail.cli._table import print_table
 from biotrail.cli._values import document
 from biotrail.cli.verify import answers
@@ -38,7 +38,7 @@ __all__ = ["demo"]
 
 ORIGIN = "demo.biotrail.example/front-door"
 _LOG = "demo.db"
-_PROVEN = 1
+_PROVEN = 2
 
 
 def demo(
@@ -153,7 +153,7 @@ def _show(path: Path, story: Story) -> None:
     story.step("The records, as whoever has the file reads them")
     store = SQLiteReader(path)
     try:
-        records = list(read_records(store, 0, 1_000))
+        records = list(read_records(reader_of(store), 0, 1_000))
     finally:
         store.close()
     if not story.quiet:
