@@ -9,8 +9,9 @@ from biotrail.audit.receipt import Receipt, SignedCheckpoint
 
 if TYPE_CHECKING:
     from biotrail.audit.certificate import ErasureCertificate
+    from biotrail.audit.doctor import Examination, examine, read_certificate
     from biotrail.audit.erasure_request import ErasureReason
-    from biotrail.audit.holds import Hold
+    from biotrail.audit.holds import Hold, HoldReason
     from biotrail.audit.opening import open_log, rotate_key_file
     from biotrail.audit.retention import RetentionPolicy, RetentionRule, RetentionRun
     from biotrail.audit.taking_over import take_over
@@ -20,13 +21,17 @@ __all__ = [
     "AuditLogger",
     "ErasureCertificate",
     "ErasureReason",
+    "Examination",
     "Hold",
+    "HoldReason",
     "Receipt",
     "RetentionPolicy",
     "RetentionRule",
     "RetentionRun",
     "SignedCheckpoint",
+    "examine",
     "open_log",
+    "read_certificate",
     "rotate_key_file",
     "take_over",
 ]
@@ -36,7 +41,11 @@ __getattr__ = load_when_used(
     {
         "ErasureCertificate": "biotrail.audit.certificate",
         "ErasureReason": "biotrail.audit.erasure_request",
+        "Examination": "biotrail.audit.doctor",
+        "examine": "biotrail.audit.doctor",
+        "read_certificate": "biotrail.audit.doctor",
         "Hold": "biotrail.audit.holds",
+        "HoldReason": "biotrail.audit.holds",
         "RetentionPolicy": "biotrail.audit.retention",
         "RetentionRule": "biotrail.audit.retention",
         "RetentionRun": "biotrail.audit.retention",

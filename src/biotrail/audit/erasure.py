@@ -22,42 +22,36 @@ from typing import Any
 
 from biotrail.audit.certificate import ErasureCertificate
 from biotrail.audit.destroying import clear_of, count_destroyed, destroy_clear, destroy_parts
-from biotrail.audit.erasure_request import (
-    ErasureReason,
-    ErasureRequest,
-    checked_reason,
-    person_of,
-)
-from biotrail.audit.holds import Hold, holds, refuse_held
+from biotrail.audit.erasure_request import ErasureRequest
+from biotrail.audit.holds import references_of, refuse_held
 from biotrail.audit.ledger import ErasureLedger
 from biotrail.audit.receipt import Receipt
-from biotrail.audit.retention import RetentionPolicy, RetentionRun, apply_retention
 from biotrail.audit.vaulted import VaultedLog
 from biotrail.canonical import decode_value, encode_value, format_time
 from biotrail.errors import (
     BiotrailError,
     ErasureIncompleteError,
     StoreError,
-    UnknownPersonError,
-    VaultError,
 )
 from biotrail.events import Subject
 from biotrail.sealing.destroyed import destroyed_keys, entries_of_kind
 from biotrail.stores.sealed import Fence
 from biotrail.tlog import ProofFile
 
-__all__ = ["Erasures", "HoldReason"]
+__all__ = ["Erasures"]
 
 _ID_SIZE = 16
 _TRIES, _PAUSE = 8, 0.25
-HoldReason = ErasureReason
 
 
 class Erasures:
     """Erases from one log.
 
     Attributes:
+        store: The log's store.
+        people: Those whom the log knows.
         ledger: The ledger beside the log, where there is one.
+        lock: Held while something is destroyed.
     """
 
     def __init__(
@@ -82,13 +76,13 @@ class Erasures:
             ledger: Where finished erasures are noted beside the log.
             pause: Waits so many seconds for readers that hold an older state.
         """
-        self._store = vaulted.store
-        self._people = vaulted.people
+        self.store = vaulted.store
+        self.people = vaulted.people
         self._vault = vaulted.vault
         self._write, self._prove = write, prove
         self._draw, self._clock, self._pause = draw, clock, pause
         self.ledger = ledger
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._refuse_destroyed()
 
     def erase(
@@ -110,13 +104,13 @@ class Erasures:
             requested=self._clock() if requested is None else requested,
             beyond=beyond,
         )
-        with self._lock:
+        with self.lock:
             fence, is_new = self._begin(request)
             return self.finish(fence, is_new=is_new)
 
     def unfinished(self) -> list[bytes]:
         """Ids of erasures that were begun and are not finished."""
-        return [fence.erasure for fence in self._store.fences(unfinished=True)]
+        return [fence.erasure for fence in self.store.fences(unfinished=True)]
 
     def resume(self) -> list[ErasureCertificate]:
         """Finish all erasures that were begun.
@@ -125,8 +119,8 @@ class Erasures:
             ErasureIncompleteError: One of them still cannot be finished; others may be.
         """
         done, failed = [], None
-        with self._lock:
-            for fence in self._store.fences(unfinished=True):
+        with self.lock:
+            for fence in self.store.fences(unfinished=True):
                 try:
                     done.append(self.finish(fence, is_new=False))
                 except ErasureIncompleteError as error:
@@ -135,84 +129,15 @@ class Erasures:
             raise failed
         return done
 
-    def references(self, subject: Subject | str, tenant: str | None) -> tuple[bytes, ...]:
-        """All references under which a person has records, sealed or not, and not erased.
-
-        Raises:
-            UnknownPersonError: There are none.
-        """
-        who, gone = (tenant or "", person_of(subject).id), self._people.fenced[1]
-        found = [*self._people.references(*who), *self._store.references(*who)]
-        found = [one for one in dict.fromkeys(found) if one not in gone]
-        if not found:
-            raise UnknownPersonError(
-                "nothing leads to records of this person: never recorded in this log, in another "
-                "tenant, or erased already"
-            )
-        return tuple(found)
-
-    def place_hold(
-        self,
-        subject: Subject | str,
-        *,
-        reason: str,
-        tenant: str | None = None,
-        until: datetime | None = None,
-    ) -> Hold:
-        """Place a hold; see `AuditLogger.place_hold`."""
-        word = checked_reason(reason, person_of(subject), HoldReason)
-        with self._lock:
-            self._people.take_fences()
-            references = self.references(subject, tenant)
-            content: dict[str, Any] = {
-                "id": self._draw(_ID_SIZE),
-                "references": list(references),
-                "reason": word,
-            }
-            if until is not None:
-                content["until"] = format_time(until)
-            index = self._write("hold_placed", content).index
-            begun = [
-                fence
-                for fence in self._store.fences()
-                if fence.through <= index and set(references) & set(fence.references)
-            ]
-        if begun:
-            raise ErasureIncompleteError(
-                "the person's data was being erased when the hold was placed: it came too late",
-                begun[0].erasure,
-            )
-        return Hold(content["id"], index, references, word, until)
-
-    def release_hold(self, hold: bytes, *, reason: str) -> Receipt:
-        """Release a hold; see `AuditLogger.release_hold`."""
-        known = {one.id: one for one in holds(self._store)}.get(hold)
-        if known is None or known.released is not None:
-            raise VaultError("there is no hold of this id, or it was released already")
-        word = checked_reason(reason, Subject(id=hold.hex()), HoldReason)
-        return self._write("hold_released", {"id": hold, "reason": word})
-
-    def apply_retention(self, policy: RetentionPolicy, *, dry_run: bool = False) -> RetentionRun:
-        """Destroy what is due; see `AuditLogger.apply_retention`."""
-        with self._lock:
-            return apply_retention(
-                self._store,
-                policy,
-                write=self._write,
-                draw=self._draw,
-                now=self._clock(),
-                dry_run=dry_run,
-            )
-
     def _begin(self, request: ErasureRequest) -> tuple[Fence, bool]:
         """Write the fence. Nobody appends meanwhile, so that no record falls between."""
-        with self._store.turn():
-            self._people.take_fences()
+        with self.store.turn():
+            self.people.take_fences()
             references = self._references_to_erase(request)
             if (begun := self._begun(references)) is not None:
                 return begun, False
-            refuse_held(self._store, references, self._clock())
-            keys = self._store.data_keys(references)
+            refuse_held(self.store, references, self._clock())
+            keys = self.store.data_keys(references)
             content: dict[str, Any] = {
                 "id": self._draw(_ID_SIZE),
                 "references": list(references),
@@ -224,18 +149,18 @@ class Erasures:
             if request.beyond:
                 content["beyond"] = list(request.beyond)
             fence = Fence(content["id"], references, encode_value(content), 0)
-            return self._store.write_fence(fence), True
+            return self.store.write_fence(fence), True
 
     def _references_to_erase(self, request: ErasureRequest) -> tuple[bytes, ...]:
-        tag = self._people.tags.person(request.tenant, request.identity)
-        rows = self._store.references("", tag)
+        tag = self.people.tags.person(request.tenant, request.identity)
+        rows = self.store.references("", tag)
         if begun := self._begun(rows):
             return begun.references
-        return self.references(request.identity, request.tenant)
+        return references_of(self.store, self.people, request.tenant, request.identity)
 
     def _begun(self, references: Iterable[bytes]) -> Fence | None:
         wanted = set(references)
-        unfinished = self._store.fences(unfinished=True)
+        unfinished = self.store.fences(unfinished=True)
         return next((one for one in unfinished if wanted.intersection(one.references)), None)
 
     def finish(self, fence: Fence, *, is_new: bool) -> ErasureCertificate:
@@ -269,14 +194,14 @@ class Erasures:
         """Destroy, and append the tombstone; returns the tombstone's index."""
         content: Any = decode_value(fence.content)
         self._vault.refuse(content["fingerprints"])
-        self._people.take_fences()
+        self.people.take_fences()
         self._vault.forget(fence.references)
         count = self.destroy(fence.references, fence.through)
         if (index := self._tombstone(fence)) is None:
             if not is_new:
                 references = frozenset(fence.references)
-                count = count_destroyed(self._store, references, fence.through)
-            self._store.purge_remains()
+                count = count_destroyed(self.store, references, fence.through)
+            self.store.purge_remains()
             content |= {"payloads": count, "through": fence.through}
             index = self._write("subject_erased", content).index
         return index
@@ -284,21 +209,21 @@ class Erasures:
     def destroy(self, references: Iterable[bytes], through: int) -> int:
         """Destroy keys, rows, tags and payloads of references; returns how many parts."""
         gone = frozenset(references)
-        self._store.destroy_identities(sorted(gone))
-        sealed = sorted({i for one in gone for i in self._store.sealed_of(one, 0, through)})
-        count = destroy_parts(self._store, sealed, lambda _, part: part.key in gone)
-        return count + destroy_clear(self._store, clear_of(self._store, gone, through))
+        self.store.destroy_identities(sorted(gone))
+        sealed = sorted({i for one in gone for i in self.store.sealed_of(one, 0, through)})
+        count = destroy_parts(self.store, sealed, lambda _, part: part.key in gone)
+        return count + destroy_clear(self.store, clear_of(self.store, gone, through))
 
     def _tombstone(self, fence: Fence) -> int | None:
         """Index of the tombstone, if it was appended already."""
         if fence.entry is not None:
             return fence.entry
-        found = entries_of_kind(self._store, "subject_erased", start=fence.through)
+        found = entries_of_kind(self.store, "subject_erased", start=fence.through)
         return next((one.index for one in found if one.content["id"] == fence.erasure), None)
 
     def _purge(self, fence: Fence) -> None:
         for _ in range(_TRIES):
-            if self._store.purge_remains():
+            if self.store.purge_remains():
                 return
             self._pause(_PAUSE)
         raise ErasureIncompleteError(
@@ -311,9 +236,9 @@ class Erasures:
     def _noted(self, fence: Fence, index: int) -> int:
         """Mark the fence as finished; another process may have done so, by its own tombstone."""
         try:
-            self._store.finish_fence(fence.erasure, index)
+            self.store.finish_fence(fence.erasure, index)
         except StoreError:
-            noted = next(one for one in self._store.fences() if one.erasure == fence.erasure).entry
+            noted = next(one for one in self.store.fences() if one.erasure == fence.erasure).entry
             if noted is None:
                 raise
             return noted
@@ -321,8 +246,8 @@ class Erasures:
 
     def _refuse_destroyed(self) -> None:
         """Refuse keys that were destroyed, should a backup have brought them back."""
-        gone = set(destroyed_keys(self._store))
-        for fence in self._store.fences():
+        gone = set(destroyed_keys(self.store))
+        for fence in self.store.fences():
             content: Any = decode_value(fence.content)
             gone.update(content["fingerprints"])
         if self.ledger is not None:

@@ -13,7 +13,14 @@ from biotrail.errors import EventError
 from biotrail.events import Subject
 from biotrail.events._rules import normal_text
 
-__all__ = ["ErasureReason", "ErasureRequest", "checked_reason", "checked_text", "person_of"]
+__all__ = [
+    "ErasureReason",
+    "ErasureRequest",
+    "checked_reason",
+    "checked_tenant",
+    "checked_text",
+    "person_of",
+]
 
 _LONGEST = 128
 _HOSTS_OWN = re.compile(r"host\.[a-z0-9_]+(\.[a-z0-9_]+)*")
@@ -74,7 +81,7 @@ class ErasureRequest:
         if isinstance(beyond, str):
             raise EventError("beyond", beyond, "must be several texts, not one")
         return cls(
-            tenant=_tenant(tenant),
+            tenant=checked_tenant(tenant),
             identity=person.id,
             reason=checked_reason(reason, person, ErasureReason),
             legal_basis=checked_text("legal_basis", legal_basis, person),
@@ -122,5 +129,6 @@ def _is_named(name: str, text: str) -> bool:
     return re.search(pattern, text.casefold()) is not None
 
 
-def _tenant(tenant: str | None) -> str:
+def checked_tenant(tenant: str | None) -> str:
+    """A tenant as rows have it: empty for none."""
     return "" if tenant is None else normal_text("tenant", tenant, maximum=256)

@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import attrs
 
-from biotrail.canonical import parse_time
-from biotrail.errors import LegalHoldError
+from biotrail.audit.erasure_request import checked_reason, checked_tenant, person_of
+from biotrail.audit.receipt import Receipt
+from biotrail.canonical import format_time, parse_time
+from biotrail.errors import (
+    ErasureIncompleteError,
+    EventError,
+    LegalHoldError,
+    UnknownPersonError,
+    VaultError,
+)
+from biotrail.events import Subject
+from biotrail.sealing import People
 from biotrail.sealing.destroyed import entries_of_kind
-from biotrail.stores.sealed import SealedStoreReader
+from biotrail.stores.sealed import SealedStore, SealedStoreReader
 
-__all__ = ["Hold", "holds", "holds_in_force", "refuse_held"]
+Write = Callable[[str, dict[str, Any]], Receipt]
+
+__all__ = [
+    "Hold",
+    "HoldReason",
+    "holds",
+    "holds_in_force",
+    "place_hold",
+    "references_of",
+    "refuse_held",
+    "release_hold",
+]
+
+_ID_SIZE = 16
+
+
+class HoldReason(StrEnum):
+    """Why records are held, or held no more. Hosts add their own as ``host.<word>``."""
+
+    LITIGATION = "litigation"
+    INVESTIGATION = "investigation"
+    LEGAL_OBLIGATION = "legal_obligation"
+    SUBJECT_REQUEST = "subject_request"
+    """The person wants them kept, to establish a claim (GDPR Art. 18(1)(c))."""
+    ENDED = "ended"
+    """What it was placed for is over."""
 
 
 @attrs.frozen
@@ -77,3 +113,73 @@ def refuse_held(store: SealedStoreReader, references: Iterable[bytes], now: date
             "release it first",
             places,
         )
+
+
+def references_of(
+    store: SealedStore, people: People, tenant: str, identity: str
+) -> tuple[bytes, ...]:
+    """All references under which a person has records, sealed or not, and not erased.
+
+    Raises:
+        UnknownPersonError: There are none.
+    """
+    gone = people.fenced[1]
+    found = [*people.references(tenant, identity), *store.references(tenant, identity)]
+    found = [one for one in dict.fromkeys(found) if one not in gone]
+    if not found:
+        raise UnknownPersonError(
+            "nothing leads to records of this person: never recorded in this log, in another "
+            "tenant, or erased already"
+        )
+    return tuple(found)
+
+
+def place_hold(
+    store: SealedStore,
+    people: People,
+    subject: Subject | str,
+    *,
+    write: Write,
+    name: bytes,
+    reason: str,
+    tenant: str | None = None,
+    until: datetime | None = None,
+) -> Hold:
+    """Place a hold; see `biotrail.AuditLogger.place_hold`.
+
+    Args:
+        store: The log's store.
+        people: Those whom the log knows.
+        subject: The person.
+        write: Appends an entry that is no event.
+        name: The hold's id, 16 random bytes.
+        reason: A word of `HoldReason`, or ``host.<word>``.
+        tenant: The person's tenant.
+        until: When it ends by itself.
+    """
+    person = person_of(subject)
+    word = checked_reason(reason, person, HoldReason)
+    if until is not None and until.tzinfo is None:
+        raise EventError("until", until, "must be an aware time")
+    people.take_fences()
+    references = references_of(store, people, checked_tenant(tenant), person.id)
+    content: dict[str, Any] = {"id": name, "references": list(references), "reason": word}
+    if until is not None:
+        content["until"] = format_time(until)
+    index = write("hold_placed", content).index
+    for fence in store.fences():
+        if fence.through <= index and set(references).intersection(fence.references):
+            raise ErasureIncompleteError(
+                "the person's data was being erased when the hold was placed: it came too late",
+                fence.erasure,
+            )
+    return Hold(name, index, references, word, until)
+
+
+def release_hold(store: SealedStore, hold: bytes, *, write: Write, reason: str) -> Receipt:
+    """Release a hold; see `biotrail.AuditLogger.release_hold`."""
+    known = {one.id: one for one in holds(store)}.get(hold)
+    if known is None or known.released is not None:
+        raise VaultError("there is no hold of this id, or it was released already")
+    word = checked_reason(reason, Subject(id=hold.hex()), HoldReason)
+    return write("hold_released", {"id": hold, "reason": word})
