@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from biotrail._bounded import within
 from biotrail._endpoints import parse_endpoint
 from biotrail.errors import BiotrailError, MissingDependencyError
 
 __all__ = ["KmsClient"]
 
+_LONGEST_PAUSE = 20
+"""Seconds that botocore waits at most before it tries again."""
 _LOGGERS = ("boto3", "botocore", "urllib3")
 _silent: ContextVar[bool] = ContextVar("biotrail_kms_call", default=False)
 
@@ -50,6 +53,9 @@ class KmsClient:
         if not 0 < timeout <= 300 or not 1 <= attempts <= 10:
             raise failure("a time-out is up to 300 s, and 1 to 10 attempts are made")
         self._failure, self._session = failure, session
+        # Time-outs of sockets bound neither an answer that drips nor what credentials come from.
+        pauses = sum(min(2**one, _LONGEST_PAUSE) for one in range(attempts - 1))
+        self._limit = 2 * timeout * attempts + pauses + timeout
         self._options: dict[str, Any] = {"region_name": region}
         settings: dict[str, Any] = {
             "connect_timeout": timeout,
@@ -74,21 +80,24 @@ class KmsClient:
         Raises:
             MissingDependencyError: boto3 is not installed.
         """
-        client = self._client()
-        from botocore.exceptions import BotoCoreError, ClientError
 
-        try:
+        def ask() -> dict[str, Any]:
+            client = self._client()
             with _unlogged():
                 answer: dict[str, Any] = getattr(client, operation)(**parameters)
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "unknown"))[:100]
-            raise self._failure(f"AWS KMS refused to {_words(operation)}: {code}") from None
-        except BotoCoreError as error:
-            kind = type(error).__name__
+            return answer
+
+        what = operation.replace("_", " ")
+        try:
+            return within(self._limit, ask)
+        except BiotrailError:
+            raise
+        except TimeoutError:
             raise self._failure(
-                f"AWS KMS could not be asked to {_words(operation)}: {kind}"
+                f"AWS KMS did not answer within {self._limit:g} s, asked to {what}"
             ) from None
-        return answer
+        except Exception as error:  # of botocore, or of how credentials are had
+            raise self._failure(_told(what, error)) from None
 
     def close(self) -> None:
         """Close connections."""
@@ -133,8 +142,13 @@ class KmsClient:
             raise self._failure(f"endpoint of AWS KMS: {error}") from None
 
 
-def _words(operation: str) -> str:
-    return operation.replace("_", " ")
+def _told(what: str, error: Exception) -> str:
+    """What is told of an error: AWS's code for it, or its kind; its text may hold what was sent."""
+    answer = getattr(error, "response", None)
+    code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+    if code:
+        return f"AWS KMS refused to {what}: {str(code)[:100]}"
+    return f"AWS KMS could not be asked to {what}: {type(error).__name__}"
 
 
 class _OutsideOfCalls(logging.Filter):

@@ -178,6 +178,35 @@ def test_retries_are_bounded(recorder: tuple[str, list[str]]) -> None:
     assert f'"biotrail": "{base64.b64encode(b"person 7").decode()}"' in asked[0]
 
 
+class Dripping(Recorder):
+    """Answers a little at a time, without end."""
+
+    def do_POST(self) -> None:
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(90):
+                self.wfile.write(b"X-Drip: drop\r\n")
+                time.sleep(0.05)
+        except OSError:
+            pass
+        self.close_connection = True
+
+
+def test_an_answer_that_drips_is_told_in_time(
+    recorder: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that comes a little at a time does not hold up the caller for longer."""
+    monkeypatch.setattr(Recorder, "do_POST", Dripping.do_POST)
+    key = f"arn:aws:kms:{REGION}:123456789012:key/1"
+    begun = time.monotonic()
+    with (
+        AwsKmsKeyProvider(key, endpoint_url=recorder[0], timeout=0.2, attempts=1) as opened,
+        pytest.raises(KeyProviderError, match=r"did not answer within 0\.6 s"),
+    ):
+        opened.wrap(bytes(32), b"")
+    assert time.monotonic() - begun < 4
+
+
 def test_a_disabled_key_is_told(recorder: tuple[str, list[str]]) -> None:
     """A key that is disabled wraps nothing; AWS's error code is told, and not asked for again."""
     address, asked = recorder
