@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from biotrail.query.opening import Opening, readable
 from biotrail.query.record import Record, Unreadable
 from biotrail.query.rows import AT_ONCE, decoded, origin_of, rows_of, whole_rows_of, window
 from biotrail.query.where import EVERYTHING, Where
-from biotrail.sealing import Keyring
+from biotrail.sealing import Keyring, Opener
 from biotrail.stores import StoreReader
 
 if TYPE_CHECKING:
+    from biotrail.tlog import ProofFile
     from biotrail.vault import Vault
 
 __all__ = ["RecordReader", "open_records"]
@@ -188,6 +189,26 @@ class RecordReader:
         """
         asked = ask.address(ask.as_network(address), tenant)
         return self._answers(asked, where, newest_first=newest_first, limit=limit)
+
+    def prove(
+        self, index: int, *, fields: Collection[str] = (), checkpoint: str | None = None
+    ) -> ProofFile:
+        """A proof file for one entry, which shows chosen personal fields besides.
+
+        Args:
+            index: Index of the entry.
+            fields: Names of personal fields to show: these and no others.
+            checkpoint: The signed checkpoint to prove it against; the log's last if None.
+
+        Raises:
+            ProofError: The checkpoint does not cover it, or the record shows no such field.
+            VerificationError: The record is not what was recorded.
+        """
+        # Loaded here: who reads records mostly proves none.
+        from biotrail.verify.prove import prove_entry
+
+        opener = Opener(self.origin, self._keyring)
+        return prove_entry(self._store, index, checkpoint=checkpoint, fields=fields, opener=opener)
 
     def close(self) -> None:
         """Close the store, if `open_records` opened it. May be called twice."""

@@ -31,6 +31,7 @@ from biotrail.errors import (
     ProofError,
     SignatureError,
 )
+from biotrail.query import open_records
 from biotrail.sealing import Opener
 from biotrail.sealing.disclosing import proof_extra
 from biotrail.stores import SQLiteReader
@@ -176,6 +177,18 @@ def test_without_the_vault_nothing_sealed_is_shown() -> None:
         prove_entry(store, index, fields=["ip"])
     found = verify_proof(prove_entry(store, index, fields=["decision"]).encode(), log.verifier_key)
     assert found.entry.content["decision"] == "granted"
+
+
+def test_a_reader_with_the_vault_discloses(tmp_path: Path) -> None:
+    """From the file, with the vault, the same is shown as by the open log."""
+    path, opened = tmp_path / "log.db", vault()
+    with AuditLogger(SQLiteStore(path), SIGNER, vault=opened) as log:
+        index = log.record(Event(subject="anna", **EVENT)).index
+        data = log.prove(index, fields=["ip"]).encode()
+    with open_records(path, vault=opened) as records:
+        assert records.prove(index, fields=["ip"]).extra == ProofFile.parse(data).extra
+    with open_records(path) as records, pytest.raises(ProofError, match="are sealed"):
+        records.prove(index, fields=["ip"])
 
 
 def test_a_payload_that_was_changed_is_not_disclosed(tmp_path: Path) -> None:
