@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from biotrail.audit import open_log as open
     from biotrail.audit import rotate_key_file, take_over
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
+    from biotrail.query import Record, RecordReader, Where, open_records
     from biotrail.stores import SQLiteStore
     from biotrail.verify import (
         ProvenEntry,
@@ -73,6 +74,8 @@ __all__ = [
     "Provenance",
     "Reason",
     "Receipt",
+    "Record",
+    "RecordReader",
     "SQLiteStore",
     "SignedCheckpoint",
     "Signer",
@@ -81,8 +84,10 @@ __all__ = [
     "Verification",
     "VerificationError",
     "VerifierKey",
+    "Where",
     "__version__",
     "open",
+    "open_records",
     "rotate_key_file",
     "take_over",
     "verify_disclosure",
@@ -97,11 +102,15 @@ __getattr__ = load_when_used(
         "FailOpen": "biotrail.audit.fallback",
         "Fallback": "biotrail.audit.fallback",
         "ProvenEntry": "biotrail.verify",
+        "Record": "biotrail.query",
+        "RecordReader": "biotrail.query",
         "ProvenFields": "biotrail.verify",
         "SQLiteStore": "biotrail.stores",
         "Spool": "biotrail.audit.fallback",
         "Verification": "biotrail.verify",
+        "Where": "biotrail.query",
         "open": "biotrail.audit:open_log",
+        "open_records": "biotrail.query",
         "rotate_key_file": "biotrail.audit",
         "take_over": "biotrail.audit",
         "verify_disclosure": "biotrail.verify",

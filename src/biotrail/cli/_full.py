@@ -14,11 +14,16 @@ __all__ = ["print_body", "print_record"]
 
 _PAYLOAD = {
     "none": "The event has no personal fields.",
-    "opens": "They open to the commitments in the entry. They lie in the clear beside it, since "
-    "there is no vault yet.",
+    "opens": "They open to the commitments in the entry.",
+    "opens in part": "Some open to the commitments in the entry.",
+    "sealed": "Sealed: they are there, and only who holds the log's vault can open them (--vault).",
+    "erased": "Erased: their key was destroyed.",
+    "being erased": "Their erasure has begun and is not finished.",
+    "retained": "Destroyed, as their time was over.",
     "does not open": "Not shown: the payload is not the one that the entry commits to.",
     "missing": "The payload is missing, though the entry commits to one.",
 }
+_CLEAR = " They lie in the clear beside it, since the log has no vault."
 _SECTIONS = ("comparison", "context", "labels")
 _APART = (*_SECTIONS, "provenance")
 
@@ -36,9 +41,24 @@ def print_record(record: Record) -> None:
     print_body(record.entry)
     if record.event:
         heading("Personal fields")
-        say(_PAYLOAD[record.payload], style="dim")
+        say(_PAYLOAD[record.payload] + _CLEAR * record.in_clear, style="dim")
+        grid(_withheld(record))
         if record.personal:
             grid(_vouched(record.personal, record.event.get("provenance", {})))
+
+
+def _withheld(record: Record) -> list[Row]:
+    """What is not shown, and why."""
+    rows: list[Row] = []
+    if record.payload == "opens in part":
+        rows += [(f"of the {owner}", "sealed") for owner in record.sealed]
+    for one in record.gone:
+        label = "of nobody known" if one.owner == "nobody" else f"of the {one.owner}"
+        said = "" if one.index is None else f" by entry {one.index}"
+        when = "" if one.recorded is None else f", recorded {format_time(one.recorded)}"
+        why = "".join(f"; {text}" for text in (one.reason, one.legal_basis) if text)
+        rows.append((label, f"{one.how}{said}{when}{why}"))
+    return rows
 
 
 def print_body(entry: Entry) -> None:

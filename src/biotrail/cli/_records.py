@@ -1,4 +1,4 @@
-"""Records as they are read from a log: decoded from the entries, never from look-up columns.
+"""Records as commands show them: decoded from the entries, never from look-up columns.
 
 Nothing here is verified: whoever wants to rely on it verifies the log. An entry that cannot be read
 is a record too, one that says why.
@@ -6,26 +6,31 @@ is a record too, one that says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from biotrail.canonical import (
-    CborValue,
-    Entry,
-    commitments_of,
-    decode_entry,
-    decode_payload,
-    payload_root,
-)
-from biotrail.errors import CanonicalError, MalformedError, MissingError
+from biotrail.canonical import Entry
+from biotrail.errors import BiotrailError, MissingError, ReorderedError
+from biotrail.query import Gone, RecordReader, Unreadable
+from biotrail.query import Record as Opened
+from biotrail.query.rows import origin_of
 from biotrail.stores import StoreReader
 from biotrail.tlog import leaf_hash
 
-__all__ = ["Record", "log_size", "origin_of", "read_record", "read_records"]
+if TYPE_CHECKING:
+    from biotrail.vault import Vault
 
-_CHUNK = 500
+__all__ = [
+    "Record",
+    "log_size",
+    "origin_of",
+    "read_record",
+    "read_records",
+    "reader_of",
+    "shown",
+]
 
 
 @attrs.frozen
@@ -37,9 +42,13 @@ class Record:
         data: The entry's bytes.
         entry: The entry, or None where the bytes cannot be read.
         fault: Why they cannot be read, or that they say another index; None where all is well.
-        payload: ``"none"``, ``"opens"`` (to the entry's commitments), ``"does not open"`` or
+        payload: ``"none"``, ``"opens"`` (to the entry's commitments), ``"opens in part"``,
+            ``"sealed"``, ``"erased"``, ``"being erased"``, ``"retained"``, ``"does not open"`` or
             ``"missing"``.
-        personal: The payload's fields, if it opens.
+        personal: The payload's fields, as far as it opens.
+        sealed: Whose fields are there and were not opened.
+        gone: What is no longer there, and why.
+        in_clear: Whether the payload lies in the clear beside the log.
     """
 
     index: int
@@ -48,6 +57,9 @@ class Record:
     fault: str | None
     payload: str
     personal: Mapping[str, Any]
+    sealed: tuple[str, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    in_clear: bool = False
 
     @property
     def leaf_hash(self) -> bytes:
@@ -73,59 +85,67 @@ def log_size(store: StoreReader) -> int:
     return head.size
 
 
-def origin_of(store: StoreReader) -> str:
-    """The origin that the genesis entry names.
-
-    Raises:
-        MissingError: There is no first entry.
-        MalformedError: The first entry cannot be read, or is another one.
-    """
-    entry = read_record(store, 0).entry
-    if entry is None or entry.kind != "genesis":
-        raise MalformedError("entry 0 is not a genesis entry: verify the log", index=0)
-    return str(entry.content["origin"])
+def reader_of(store: StoreReader, vault: Vault | None = None) -> RecordReader:
+    """A reader of a log, be its first entry readable or not."""
+    try:
+        origin = origin_of(store)
+    except BiotrailError:
+        if vault is not None:
+            raise
+        origin = ""  # only the vault's keys are bound to it
+    return RecordReader(store, vault=vault, origin=origin)
 
 
-def read_record(store: StoreReader, index: int) -> Record:
+def read_record(reader: RecordReader, index: int) -> Record:
     """The record at an index.
 
     Raises:
         MissingError: There is none.
     """
-    for record in read_records(store, index, index + 1):
+    for record in read_records(reader, index, index + 1):
         return record
     raise MissingError(f"entry {index} is missing", index=index)
 
 
-def read_records(store: StoreReader, start: int, stop: int) -> Iterator[Record]:
+def read_records(reader: RecordReader, start: int, stop: int) -> Iterator[Record]:
     """The records with ``start <= index < stop``, in order; entries that are missing are not."""
-    for first in range(start, stop, _CHUNK):
-        last = min(first + _CHUNK, stop)
-        payloads = dict(store.payloads(first, last))
-        for index, data, _ in store.entries(first, last):
-            yield _record(index, data, payloads.get(index))
+    return shown(reader.examine(start, stop))
 
 
-def _record(index: int, data: bytes, payload: bytes | None) -> Record:
-    try:
-        entry = decode_entry(data)
-    except CanonicalError as error:
-        return Record(index, data, None, str(error), "none", {})
-    fault = None if entry.index == index else f"says that it is entry {entry.index}"
-    state, personal = _opened(entry, payload)
-    return Record(index, data, entry, fault, state, personal)
+def shown(records: Iterable[Opened | Unreadable]) -> Iterator[Record]:
+    """Records that were read, as they are shown."""
+    for one in records:
+        yield _unreadable(one) if isinstance(one, Unreadable) else _readable(one)
 
 
-def _opened(entry: Entry, payload: bytes | None) -> tuple[str, Mapping[str, CborValue]]:
-    root = entry.content.get("payload") if entry.kind == "event" else None
-    if root is None:
-        return ("none" if payload is None else "does not open"), {}
-    if payload is None:
-        return "missing", {}
-    event_id: Any = entry.content["id"]
-    try:
-        decoded = decode_payload(payload)
-        opens = payload_root(commitments_of(event_id, decoded)) == root
-    except CanonicalError:
-        opens = False
-    return ("opens", decoded.fields) if opens else ("does not open", {})
+def _readable(record: Opened) -> Record:
+    opened = record.opened
+    return Record(
+        record.index,
+        record.data,
+        record.entry,
+        None,
+        _state(record),
+        record.personal,
+        record.sealed,
+        record.gone,
+        opened is not None and bool(opened.plain) and not opened.parts,
+    )
+
+
+def _state(record: Opened) -> str:
+    if record.opened is not None and record.opened.plain:
+        return "opens in part" if record.sealed or record.gone else "opens"
+    if record.sealed:
+        return "sealed"
+    return record.gone[0].how if record.gone else "none"
+
+
+def _unreadable(one: Unreadable) -> Record:
+    if one.entry is None:
+        cause = one.error.__cause__ or one.error
+        return Record(one.index, one.data, None, str(cause), "none", {})
+    if isinstance(one.error, ReorderedError):
+        fault = f"says that it is entry {one.entry.index}"
+        return Record(one.index, one.data, one.entry, fault, "none", {})
+    return Record(one.index, one.data, one.entry, None, "does not open", {})

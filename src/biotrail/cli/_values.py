@@ -70,7 +70,28 @@ def document(record: Record) -> dict[str, Any]:
         "content": exact(record.entry.content),
         "payload": record.payload,
         "personal": exact(record.personal) or None,
+        **_withheld(record),
     }
+
+
+def _withheld(record: Record) -> dict[str, Any]:
+    """What of the personal fields is not shown, and why."""
+    found: dict[str, Any] = {}
+    if record.sealed:
+        found["sealed"] = list(record.sealed)
+    if record.gone:
+        found["gone"] = [
+            {
+                "owner": one.owner,
+                "how": one.how,
+                "index": one.index,
+                "recorded": None if one.recorded is None else format_time(one.recorded),
+                "reason": one.reason,
+                "legal_basis": one.legal_basis,
+            }
+            for one in record.gone
+        ]
+    return found
 
 
 def spread(values: Mapping[str, Any], *, within: str = "") -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from biotrail.cli import (
     checkpoint,
     demo,
     evaluate,
+    find,
     init,
     keys,
     models,
@@ -21,6 +22,7 @@ from biotrail.cli import (
     publish,
     show,
     tail,
+    vault,
     verify,
     verify_proof,
 )
@@ -88,9 +90,11 @@ _MEASURE = "Measure a matcher"
 _KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and publish", "Try it"
 app.command(rich_help_panel=_KEEP)(init.init)
 app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
+app.add_typer(vault.app, name="vault", rich_help_panel=_KEEP)
 app.command(rich_help_panel=_READ)(verify.verify)
 app.command(rich_help_panel=_READ)(show.show)
 app.command(rich_help_panel=_READ)(tail.tail)
+app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)

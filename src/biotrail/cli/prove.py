@@ -86,7 +86,7 @@ def _proof(
     index: int,
     note: str | None,
     fields: Sequence[str],
-    vault_file: Path | None,
+    vault_file: str | None,
 ) -> ProofFile:
     if not fields:
         return prove_entry(store, index, checkpoint=note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,19 @@ from biotrail.cli._full import print_record
 from biotrail.cli._given import Database, Json
 from biotrail.cli._key_spans import log_keys
 from biotrail.cli._output import say, write_json
-from biotrail.cli._records import Record, log_size, origin_of, read_record, read_records
+from biotrail.cli._records import (
+    Record,
+    log_size,
+    origin_of,
+    read_record,
+    read_records,
+    reader_of,
+)
 from biotrail.cli._table import print_table
 from biotrail.cli._values import document
+from biotrail.cli._vault import VaultFile, opened_vault
 from biotrail.errors import BiotrailError
+from biotrail.query import RecordReader
 from biotrail.stores import SQLiteReader
 from biotrail.verify import AffectedEntries
 
@@ -30,26 +40,28 @@ def show(
         typer.Argument(min=0, help="Show this entry in full.", show_default=False),
     ] = None,
     last: Annotated[int, typer.Option(min=1, help="How many of the last records to show.")] = 20,
+    vault: VaultFile = None,
     as_json: Json = False,
 ) -> None:
     """Show records as a table, or one record in full.
 
-    Everything is decoded from the entries and their payloads; no key is needed. Characters that
-    could steer the terminal are escaped.
+    Everything is decoded from the entries and their payloads. Sealed personal fields are shown to
+    whoever can open the log's vault; to others they read as sealed. Characters that could steer the
+    terminal are escaped.
     """
-    store = SQLiteReader(log)
-    try:
+    with closing(SQLiteReader(log)) as store, opened_vault(log, store, vault) as opened:
+        reader = reader_of(store, opened)
         if index is None:
-            _show_last(log, store, last, as_json=as_json)
+            _show_last(log, store, reader, last, as_json=as_json)
         else:
-            _show_one(read_record(store, index), _doubt(store, index), as_json=as_json)
-    finally:
-        store.close()
+            _show_one(read_record(reader, index), _doubt(store, index), as_json=as_json)
 
 
-def _show_last(log: Path, store: SQLiteReader, last: int, *, as_json: bool) -> None:
+def _show_last(
+    log: Path, store: SQLiteReader, reader: RecordReader, last: int, *, as_json: bool
+) -> None:
     size = log_size(store)
-    records = list(read_records(store, max(0, size - last), size))
+    records = list(read_records(reader, max(0, size - last), size))
     if as_json:
         told = {"log": str(log), "origin": _origin(store), "size": size, "verified": False}
         write_json({**told, "records": [document(one) for one in records]})

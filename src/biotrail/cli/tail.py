@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Annotated
 
 import typer
@@ -14,10 +14,12 @@ from rich.text import Text
 
 from biotrail.cli._given import Database
 from biotrail.cli._output import console, printable, write_json
-from biotrail.cli._records import Record, log_size, read_records
+from biotrail.cli._records import Record, log_size, read_records, reader_of
 from biotrail.cli._table import moment, style_of
 from biotrail.cli._values import address, decimal, document, who
+from biotrail.cli._vault import VaultFile, opened_vault
 from biotrail.errors import StoreUnavailableError, TruncatedError
+from biotrail.query import RecordReader
 from biotrail.stores import SQLiteReader
 
 __all__ = ["tail"]
@@ -33,23 +35,23 @@ def tail(
     last: Annotated[
         int, typer.Option("-n", "--last", min=0, help="How many of the last records to begin with.")
     ] = 10,
+    vault: VaultFile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document a line and record.")
     ] = False,
 ) -> None:
     """Print the last records, one a line, and with --follow those that come.
 
-    Records are shown as stored, not verified.
+    Records are shown as stored, not verified. Sealed personal fields are shown to whoever can open
+    the log's vault.
     """
-    store = SQLiteReader(log)
-    try:
+    with closing(SQLiteReader(log)) as store, opened_vault(log, store, vault) as opened:
+        reader = reader_of(store, opened)
         with _interrupts() as interrupts:
-            for record in _records(store, last, follow=follow, interrupts=interrupts):
+            for record in _records(store, reader, last, follow=follow, interrupts=interrupts):
                 write_json(document(record), indent=None) if as_json else _print(record)
                 if interrupts:
                     break
-    finally:
-        store.close()
 
 
 @contextmanager
@@ -75,11 +77,16 @@ def _interrupts() -> Iterator[list[int]]:
 
 
 def _records(
-    store: SQLiteReader, last: int, *, follow: bool, interrupts: Sequence[int]
+    store: SQLiteReader,
+    reader: RecordReader,
+    last: int,
+    *,
+    follow: bool,
+    interrupts: Sequence[int],
 ) -> Iterator[Record]:
     file = _identity(store)
     size = log_size(store)
-    yield from read_records(store, max(0, size - last), size)
+    yield from read_records(reader, max(0, size - last), size)
     while follow and not interrupts:
         time.sleep(_POLL_SECONDS)
         grown = log_size(store)
@@ -90,7 +97,7 @@ def _records(
                 expected=size,
                 found=grown,
             )
-        yield from read_records(store, size, grown)
+        yield from read_records(reader, size, grown)
         size = grown
         if _identity(store) != file:
             raise StoreUnavailableError(f"{store.path} is another file now: verify it")
