@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     bench_append,
+    bench_cosigning,
     bench_import,
     bench_matchers,
     bench_sealing,
@@ -34,6 +35,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.1": bench_sealing.a_record,
     "3.2": bench_sealing.bulk,
     "3.6": bench_sealing.beside_the_floor,
+    "3.7": bench_cosigning.cosigning,
 }
 
 

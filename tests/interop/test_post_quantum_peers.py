@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,10 @@ def test_we_accept_their_lines() -> None:
     """A line that tlog-scales made, under a name of its own, verifies here."""
     from tlog_scales import signing, tlog
 
-    signer = signing.MLDSA44CosignatureSigner("witness.example/w1", SEED)
+    signer: Any = signing.MLDSA44CosignatureSigner("witness.example/w1", SEED)
     checkpoint = tlog.Checkpoint(ORIGIN, 301, bytes(range(32)), [])
-    note = f"{NOTE}{signer.sign(checkpoint).serialize()}\n"
+    line: str = signer.sign(checkpoint).serialize()
+    note = f"{NOTE}{line}\n"
     key = MlDsa44Key.parse(signer.vkey.serialize())
     assert key == MlDsa44Cosigner.from_seed("witness.example/w1", SEED).key
     assert check_post_quantum(note, key).timestamp > 1_700_000_000
