@@ -299,7 +299,7 @@ def test_a_file_that_is_no_spool(store: Full, spool: Path) -> None:
     """What was never spooled is refused by name, where its frames are well made."""
     from hashlib import sha256
 
-    data = b"\x84\x02\x00\x00\x00"
+    data = b"\x84\x03\x00\x00\x00"
     spool.write_bytes(len(data).to_bytes(4, "big") + sha256(data).digest() + data)
     with pytest.raises(SpoolError, match="not a frame of version 1"):
         logger(store, on_failure=Spool(spool))

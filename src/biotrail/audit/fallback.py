@@ -12,12 +12,16 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import attrs
 
 from biotrail.audit.spool import Spooled, SpoolFile
-from biotrail.errors import BiotrailError, SpoolError
+from biotrail.errors import BiotrailError
 from biotrail.events import Event
+
+if TYPE_CHECKING:
+    from biotrail.audit.spool_seal import SpoolSeal
 
 __all__ = ["FailOpen", "Fallback", "Gap", "GapReport", "Spool"]
 
@@ -89,8 +93,12 @@ class Gap:
         is_open: Whether there is something to report.
     """
 
-    def __init__(self, policy: FailOpen | Spool) -> None:
+    def __init__(self, policy: FailOpen | Spool, seal: SpoolSeal | None = None) -> None:
         """Follow a policy.
+
+        Args:
+            policy: What the host chose.
+            seal: Seals what is spooled, in a log with a vault.
 
         Raises:
             SpoolError: The spool cannot be read.
@@ -103,8 +111,8 @@ class Gap:
         self._reason = ""
         self.is_open = False
         if isinstance(policy, Spool):
-            self._file = SpoolFile(policy.path, maximum_bytes=policy.maximum_bytes)
-            self.is_open = bool(self._file.read().events)  # of a process before this one
+            self._file = SpoolFile(policy.path, maximum_bytes=policy.maximum_bytes, seal=seal)
+            self.is_open = not self._file.is_empty()  # of a process before this one
 
     def take(self, event: Event, error: BiotrailError) -> Fallback:
         """Do with an event what the policy says. Its time is taken for the present.
@@ -123,7 +131,7 @@ class Gap:
         if self._file is not None:
             try:
                 self._file.add(event, moment)
-            except SpoolError as full:
+            except BiotrailError as full:  # the spool's, or of what seals it
                 raise error from full
         with self._mutex:
             self._since = self._since or moment
@@ -137,6 +145,7 @@ class Gap:
 
         Raises:
             SpoolError: The spool cannot be read.
+            VaultError: It cannot be opened.
         """
         spooled = Spooled([], None, 0) if self._file is None else self._file.read()
         with self._mutex:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from biotrail.audit.holds import Hold
     from biotrail.audit.recovery import Recovery
     from biotrail.audit.retention import RetentionPolicy, RetentionRun
+    from biotrail.audit.spool_seal import SpoolSeal
     from biotrail.audit.vaulted import VaultedLog
     from biotrail.vault import Vault
 
@@ -118,6 +119,7 @@ class AuditLogger:
         self._process = os.getpid()
         self._process_lock = threading.Lock()
         self._on_failure = on_failure
+        self._spool_seal = self._new_spool_seal(vault)
         self._recovery = self._new_recovery()
         self._writer.begin(next_key_digest)
         self._erasures: Erasures | None = None
@@ -527,6 +529,13 @@ class AuditLogger:
         admissions = self._committer.exclusively(lambda: self._writer.state.keys.admissions)
         return [one.key for one in admissions]
 
+    def _new_spool_seal(self, vault: Vault | bool | None) -> SpoolSeal | None:
+        if self._on_failure is None or not vault or vault is True:
+            return None
+        from biotrail.audit.spool_seal import SpoolSeal
+
+        return SpoolSeal(vault, self.origin, self._preparer.random)
+
     def _new_recovery(self) -> Recovery | None:
         if self._on_failure is None:
             return None
@@ -539,6 +548,7 @@ class AuditLogger:
             record=lambda events: self._submit([self._prepare(event) for event in events]),
             write=self._write,
             clock=self._clock,
+            seal=self._spool_seal,
         )
 
     async def _recover_async(self) -> None:

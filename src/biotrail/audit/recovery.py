@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from biotrail.audit.fallback import FailOpen, Gap, GapReport, Spool
 from biotrail.audit.receipt import Receipt
 from biotrail.canonical import format_time
 from biotrail.errors import BiotrailError
 from biotrail.events import Event
+
+if TYPE_CHECKING:
+    from biotrail.audit.spool_seal import SpoolSeal
 
 __all__ = ["Recovery"]
 
@@ -34,6 +37,7 @@ class Recovery:
         record: Recorder,
         write: Callable[[str, dict[str, Any]], object],
         clock: Callable[[], datetime],
+        seal: SpoolSeal | None = None,
     ) -> None:
         """Close a gap through functions of the logger.
 
@@ -43,11 +47,12 @@ class Recovery:
             record: Records events in order, and answers each.
             write: Writes an entry of another kind.
             clock: Returns the present time.
+            seal: Seals what is spooled, in a log with a vault.
 
         Raises:
             SpoolError: The spool cannot be read.
         """
-        self.gap = Gap(policy)
+        self.gap = Gap(policy, seal)
         self._writer = writer
         self._record = record
         self._write = write
