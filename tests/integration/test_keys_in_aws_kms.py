@@ -20,6 +20,7 @@ from biotrail.signing import AwsKmsSigner
 from biotrail.signing.keys import ECDSA_P256
 from biotrail.vault import AwsKmsKeyProvider
 from tests._key_servers import REGION, Server, kms
+from tests.faults._child import ForkedChild
 
 pytestmark = pytest.mark.component("moto")
 
@@ -71,6 +72,16 @@ def test_earlier_keys_unwrap(moto: Server, administrator: Any) -> None:
             after.unwrap(wrapped, b"c", second)
     with provider(moto, second) as after, pytest.raises(KeyProviderError, match="not held here"):
         after.unwrap(wrapped, b"c", first)
+
+
+@pytest.mark.component("fork")
+def test_a_forked_child_has_connections_of_its_own(moto: Server, administrator: Any) -> None:
+    """A child of a fork and its parent both go on, and share no connection."""
+    with provider(moto, new_key(administrator)) as opened:
+        wrapped = opened.wrap(bytes(32), b"")
+        child = ForkedChild(lambda: opened.unwrap(wrapped, b"", opened.key_id).hex())
+        assert opened.unwrap(wrapped, b"", opened.key_id) == bytes(32)
+        assert child.said() == ["did", bytes(32).hex()]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 from biotrail.errors import KeyProviderError
 from biotrail.vault import VaultTransitKeyProvider
 from tests._key_servers import ROOT_TOKEN, Server, ask, openbao_server
+from tests.faults._child import ForkedChild
 
 pytestmark = pytest.mark.component("openbao")
 
@@ -141,6 +142,17 @@ def test_connections_are_kept(openbao: Server, key: str) -> None:
         kept.sock.shutdown(socket.SHUT_RDWR)  # as if the server had closed it meanwhile
         provider.wrap(bytes(32), b"")
     assert not idle
+
+
+@pytest.mark.component("fork")
+def test_a_forked_child_has_connections_of_its_own(openbao: Server, key: str) -> None:
+    """A child of a fork and its parent both go on, and share no connection."""
+    with opened(openbao, key) as provider:
+        wrapped = provider.wrap(bytes(32), b"")
+        child = ForkedChild(lambda: provider.unwrap(wrapped, b"", provider.key_id).hex())
+        for _ in range(10):
+            assert provider.unwrap(wrapped, b"", provider.key_id) == bytes(32)
+        assert child.said() == ["did", bytes(32).hex()]
 
 
 @pytest.mark.parametrize(
