@@ -200,6 +200,16 @@ class Maker:
                   insert("sealed", {**row, "idx": 99}))  # fmt: skip
         self.case("a sealed payload has a negative index", "altered", None,
                   insert("sealed", {**row, "idx": -1}))  # fmt: skip
+        for index, column, value in (
+            (BEN_ALONE, "actor", None),
+            (BEN_ALONE, "subject", row["subject"]),
+            (ANNA_ALONE, "actor", self.rows[ANNA_ALONE]["subject"]),
+            (ANNA_AND_BEN, "subject", None),
+            (NOBODY, "subject", row["subject"]),
+            (RETAINED, "subject", "00" * 16),
+        ):
+            self.case(f"the column {column!r} beside sealed payload {index} is changed", "altered",
+                      index, update("sealed", {"idx": index}, **{column: value}))  # fmt: skip
         self.case("the column hides a tombstone", "altered", ERASED,
                   update("entries", {"idx": ERASED}, kind="event"))  # fmt: skip
         self.case("the column calls an event a tombstone, and a payload is gone", "missing",

@@ -64,6 +64,14 @@ class SealedMemory:
         """Indices of the sealed payloads whose subject or actor this is."""
         return self._sealed_where(start, stop, lambda one: reference in (one.subject, one.actor))
 
+    def sealed_people(
+        self, start: int, stop: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Index, subject and actor of the sealed payloads of a range."""
+        with self._guard:
+            rows = sorted(self._sealed.items())
+            return iter([(i, one.subject, one.actor) for i, one in rows if start <= i < stop])
+
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose device has this tag."""
         return self._sealed_where(start, stop, lambda one: one.device == tag)

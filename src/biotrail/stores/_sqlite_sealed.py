@@ -75,6 +75,13 @@ class SealedReading(Connections):
         values = (reference, start, stop)
         return (int(row[0]) for row in self._sealed_rows(query, (*values, *values)))
 
+    def sealed_people(
+        self, start: int, stop: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Index, subject and actor of the sealed payloads of a range."""
+        query = f"SELECT idx, subject, actor FROM sealed WHERE {_RANGE} ORDER BY idx"  # noqa: S608
+        return self._sealed_rows(query, (start, stop))
+
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose device has this tag."""
         query = f"SELECT idx FROM sealed WHERE device = ? AND {_RANGE} ORDER BY idx"  # noqa: S608

@@ -103,6 +103,15 @@ class SealedStoreReader(StoreReader, Protocol):
         """Indices, in order, of the sealed payloads whose subject or actor this is."""
         ...
 
+    def sealed_people(
+        self, start: int, stop: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """Index, subject and actor of the sealed payloads of a range, in order, as they are kept.
+
+        For an auditor: they are what `sealed_of` goes by.
+        """
+        ...
+
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices, in order, of the sealed payloads whose device has this tag."""
         ...

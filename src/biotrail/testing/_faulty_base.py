@@ -31,6 +31,7 @@ STEPS = (
     "indices_of_other_kinds",
     "references",
     "sealed_of",
+    "sealed_people",
     "sealed_by_device",
     "sealed_by_ip",
     "data_keys",

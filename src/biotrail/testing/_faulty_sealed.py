@@ -34,6 +34,12 @@ class FaultySealed(Faulty):
         """See `SealedStoreReader.sealed_of`."""
         return self._do("sealed_of", lambda: self._sealed.sealed_of(reference, start, stop))
 
+    def sealed_people(
+        self, start: int, stop: int
+    ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+        """See `SealedStoreReader.sealed_people`."""
+        return self._do("sealed_people", lambda: self._sealed.sealed_people(start, stop))
+
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """See `SealedStoreReader.sealed_by_device`."""
         return self._do("sealed_by_device", lambda: self._sealed.sealed_by_device(tag, start, stop))

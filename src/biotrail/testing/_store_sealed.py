@@ -70,6 +70,7 @@ class SealedCases(StoreCases):
         assert store.count_data_keys() == store.fence_count() == 0
         assert store.fences() == []
         assert list(store.sealed_of(_ANN, 0, _FAR)) == []
+        assert list(store.sealed_people(0, _FAR)) == []
         assert store.payloads_at([0, 1]) == store.entries_at([0, 1]) == {}
 
     def test_sealed_payloads_are_payloads(self, store: SealedStore) -> None:
@@ -102,6 +103,8 @@ class SealedCases(StoreCases):
         of_eve = [i for i, one in rows if _EVE in (one.subject, one.actor)]
         assert list(store.sealed_of(_EVE, 4, 20)) == of_eve
         assert list(store.sealed_of(_ANN, 4, 20)) == [i for i, _ in rows if i % 2 == 0]
+        people = [(i, one.subject, one.actor) for i, one in rows]
+        assert [tuple(one) for one in store.sealed_people(4, 20)] == people
         for device in _DEVICES:
             expected = [i for i, one in rows if one.device == device]
             assert list(store.sealed_by_device(device, 4, 20)) == expected

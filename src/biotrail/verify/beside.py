@@ -49,11 +49,14 @@ def check_beside(
     stop = start + len(leaves)
     stored = Payloads(store.payloads(start, stop), destruction) if payloads else None
     columns = iter(store.lookups(start, stop)) if lookups else None
+    people = _People(store, start, stop) if lookups else None
     references = _References(store, destruction) if payloads and lookups else None
     for (index, data, _), leaf in zip(store.raw_entries(start, stop), leaves, strict=True):
         entry = _decoded(index, data, leaf)
         if columns is not None:
             _check_columns(entry, next(columns, None))
+        if people is not None:
+            people.check(entry)
         payload = None if stored is None else stored.check(entry)
         if payload is not None and references is not None:
             references.check(entry, payload)
@@ -111,6 +114,34 @@ def _check_columns(entry: Entry, row: tuple[int, Lookup] | None) -> None:
                 index=entry.index,
                 expected=true,
                 found=stored,
+            )
+
+
+class _People:
+    """Whose a sealed payload is, as the columns beside it say: who erases or looks up goes by them.
+
+    A payload that is not sealed, or a store that seals nothing, has no such columns.
+    """
+
+    def __init__(self, store: StoreReader, start: int, stop: int) -> None:
+        rows = getattr(store, "sealed_people", None)
+        self._rows = iter(()) if rows is None else iter(rows(start, stop))
+        self._first = next(self._rows, None)
+
+    def check(self, entry: Entry) -> None:
+        """Check that the columns say what the entry says."""
+        if self._first is None or self._first[0] != entry.index:
+            return
+        found, self._first = tuple(self._first[1:]), next(self._rows, None)
+        subject, actor = entry.content.get("subject"), entry.content.get("actor")
+        expected = (subject, None if actor == subject else actor)
+        if found != expected:
+            raise AlteredError(
+                f"the columns beside the sealed payload of entry {entry.index} name others than "
+                "the entry does, so that it would not be found, nor erased",
+                index=entry.index,
+                expected=expected,
+                found=found,
             )
 
 

@@ -28,6 +28,7 @@ class Log {
   constructor(json) {
     this.head = json.head;
     this.entries = json.entries.map((row) => ({ ...row, data: Buffer.from(row.entry, 'hex') }));
+    this.people = new Map((json.sealed ?? []).map((row) => [row.idx, row]));
     this.payloadRows = [...json.payloads, ...(json.sealed ?? [])];
     this.payloads = new Map();
     for (const row of this.payloadRows) {
@@ -425,6 +426,15 @@ function checkPayload(log, i, entry) {
   return payload;
 }
 
+// Whose a sealed payload is, as the columns beside it say.
+function checkPeople(log, i, entry) {
+  const row = log.people.get(i);
+  if (row === undefined) return;
+  const named = (name) => (entry.kind === 'event' ? entry.content.get(name)?.toString('hex') : null) ?? null;
+  const [subject, actor] = [named('subject'), named('actor')];
+  if (row.subject !== subject || row.actor !== (actor === subject ? null : actor)) refuse('altered', i);
+}
+
 function checkRemnants(log, i, entry, parts) {
   const owners = ownersOf(entry.content);
   parts.forEach((part, number) => {
@@ -436,6 +446,7 @@ function checkBeside(log, row, i, entry) {
   if (entry === null) refuse('malformed', i);
   const columns = columnsOf(entry);
   if (Object.keys(columns).some((name) => columns[name] !== row[name])) refuse('altered', i);
+  checkPeople(log, i, entry);
   const payload = checkPayload(log, i, entry);
   if (payload?.version !== 1) return;
   const subject = payload.fields.get('subject');
