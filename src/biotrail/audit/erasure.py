@@ -125,9 +125,19 @@ class Erasures:
                     done.append(self.finish(fence, is_new=False))
                 except ErasureIncompleteError as error:
                     failed = failed or error
+            self._note_in_ledger()
         if failed is not None:
             raise failed
         return done
+
+    def _note_in_ledger(self) -> None:
+        """Note what was finished and, since a kill fell between, not noted; or by others."""
+        if self.ledger is not None:
+            for one in entries_of_kind(self.store, "subject_erased"):
+                name = one.content["id"]
+                assert isinstance(name, bytes)
+                if not self.ledger.knows(name):
+                    self.ledger.add(ErasureCertificate.of(self._prove(one.index)))
 
     def _begin(self, request: ErasureRequest) -> tuple[Fence, bool]:
         """Write the fence. Nobody appends meanwhile, so that no record falls between."""

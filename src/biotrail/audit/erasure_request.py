@@ -18,7 +18,6 @@ __all__ = [
     "ErasureRequest",
     "checked_reason",
     "checked_tenant",
-    "checked_text",
     "person_of",
 ]
 
@@ -84,9 +83,9 @@ class ErasureRequest:
             tenant=checked_tenant(tenant),
             identity=person.id,
             reason=checked_reason(reason, person, ErasureReason),
-            legal_basis=checked_text("legal_basis", legal_basis, person),
+            legal_basis=_checked_text("legal_basis", legal_basis, person),
             requested=requested.astimezone(UTC),
-            beyond=tuple(checked_text("beyond", one, person) for one in beyond),
+            beyond=tuple(_checked_text("beyond", one, person) for one in beyond),
         )
 
 
@@ -99,14 +98,14 @@ def person_of(subject: Subject | str) -> Subject:
 
 def checked_reason(reason: object, person: Subject, words: type[StrEnum]) -> str:
     """A word of a vocabulary, or one of the host's own, that does not name the person."""
-    word = checked_text("reason", reason, person)
+    word = _checked_text("reason", reason, person)
     if word not in set(words) and not _HOSTS_OWN.fullmatch(word):
         known = ", ".join(words)
         raise EventError("reason", reason, f"must be one of {known}, or host.<word>")
     return word
 
 
-def checked_text(name: str, value: object, person: Subject) -> str:
+def _checked_text(name: str, value: object, person: Subject) -> str:
     """A text for an entry, which does not name the person.
 
     Raises:

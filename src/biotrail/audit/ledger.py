@@ -33,10 +33,11 @@ class ErasureLedger:
         Raises:
             StoreUnavailableError: The file cannot be written.
         """
-        begins = json.dumps({"erasure": certificate.erasure.hex(), "index": certificate.index})[:-1]
-        if any(line.startswith(begins) for line in self._lines()):
+        document = _document(certificate)
+        named = json.dumps(dict(list(document.items())[:3]))[:-1]
+        if any(line.startswith(named) for line in self._lines()):
             return
-        line = json.dumps(_document(certificate), ensure_ascii=True) + "\n"
+        line = json.dumps(document, ensure_ascii=True) + "\n"
         try:
             file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             try:
@@ -49,6 +50,11 @@ class ErasureLedger:
             raise StoreUnavailableError(
                 f"{self.path}: the ledger of erasures cannot be written: {error.strerror}"
             ) from error
+
+    def knows(self, erasure: bytes) -> bool:
+        """Whether there is a line of this erasure."""
+        named = json.dumps({"erasure": erasure.hex()})[:-1]
+        return any(line.startswith(named) for line in self._lines())
 
     def certificates(self) -> list[ErasureCertificate]:
         """The erasures, in the order in which they were added.

@@ -52,7 +52,7 @@ _OVERWRITE_IDENTITY = (
     "WHERE length(CAST(identity AS BLOB)) > 20 AND reference IN "
 )
 _FINISH = "UPDATE fences SET entry = ? WHERE erasure = ? AND entry IS NULL"
-_PATIENCE = 2_000
+_PATIENCE = 250
 _IDENTITIES, _TAGS = "sqlite_autoindex_subjects_1", ("sealed_device", "sealed_ip")
 _ANYWHERE = ""
 Sizes = tuple[int | None, ...]
