@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from biotrail.canonical import decode_entry
-from biotrail.canonical.disclosure import Disclosed, disclose, disclosed_root, encode_disclosure
+from biotrail.canonical.disclosure import Disclosed, disclose, disclosed_root
+from biotrail.canonical.disclosure_codec import encode_disclosure
 from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import MalformedError, ProofError
 from biotrail.sealing.opener import Opened, Opener

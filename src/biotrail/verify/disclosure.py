@@ -13,14 +13,8 @@ from typing import Any
 
 import attrs
 
-from biotrail.canonical.disclosure import (
-    Disclosed,
-    DisclosedPart,
-    ShownField,
-    decode_disclosure,
-    disclosed_root,
-    is_disclosure,
-)
+from biotrail.canonical.disclosure import Disclosed, DisclosedPart, ShownField, disclosed_root
+from biotrail.canonical.disclosure_codec import decode_disclosure, is_disclosure
 from biotrail.errors import CanonicalError, MalformedError, ProofError
 from biotrail.signing import VerifierKey
 from biotrail.tlog import ProofFile

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 import attrs
 
 from biotrail.canonical import Entry, decode_entry
-from biotrail.canonical.disclosure import is_disclosure
+from biotrail.canonical.disclosure_codec import is_disclosure
 from biotrail.canonical.proof_entry import decode_proof_entry
 from biotrail.errors import BiotrailError, CanonicalError, ForkedError, MalformedError, ProofError
 from biotrail.signing import VerifierKey, open_checkpoint, parse_note

@@ -21,7 +21,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import attrs
 
@@ -30,12 +29,10 @@ from biotrail.errors import (
     MalformedError,
     StoreBusyError,
     StoreError,
-    StoreUnavailableError,
     VerificationError,
-    WrongKeyError,
 )
 from biotrail.signing import VerifierKey
-from biotrail.stores import SQLiteReader, StoreReader
+from biotrail.stores import StoreReader
 from biotrail.trust import KeyHistory
 from biotrail.verify.affected import affected_entries
 from biotrail.verify.checkpoints import BrokenStretch
@@ -47,6 +44,7 @@ from biotrail.verify.completeness import (
 )
 from biotrail.verify.destruction import Destruction
 from biotrail.verify.extent import measure
+from biotrail.verify.given import given_keys, open_given
 from biotrail.verify.joining import (
     Options,
     check_trust,
@@ -108,11 +106,11 @@ def verify_log(
         TypeError: The log is neither a path nor a store.
     """
     began = time.monotonic()
-    trusted = _keys(key)
+    trusted = given_keys(key)
     earlier = [from_checkpoint] if isinstance(from_checkpoint, str) else list(from_checkpoint)
     check_origins(earlier, trusted[0].name)
     options = Options(every_signature, strict, payloads, lookups)
-    store = _open(log) if isinstance(log, (str, os.PathLike)) else _reader(log)
+    store = open_given(log)
     try:
         checking = _Checking(store, trusted, earlier, options, workers, progress)
         return attrs.evolve(checking.run(), seconds=time.monotonic() - began)
@@ -225,32 +223,3 @@ class _Checking:
             events=sum(one.stretch.events for one in results),
             seconds=0.0,
         )
-
-
-def _keys(key: VerifierKey | str | Iterable[VerifierKey | str]) -> list[VerifierKey]:
-    given = [key] if isinstance(key, (VerifierKey, str)) else list(key)
-    if not given:
-        raise WrongKeyError("no verifier key was given: without one nothing can be proven")
-    parsed = [VerifierKey.parse(one.strip()) if isinstance(one, str) else one for one in given]
-    if len({one.name for one in parsed}) > 1:
-        raise WrongKeyError("the keys given belong to different logs")
-    return parsed
-
-
-def _reader(log: StoreReader) -> StoreReader:
-    # Asked for one method only: a store that hands every call on to another is one too.
-    if not hasattr(log, "extent"):
-        raise TypeError(f"a log is a path or a store with its methods, not a {type(log).__name__}")
-    return log
-
-
-def _open(log: str | os.PathLike[str]) -> SQLiteReader:
-    path = Path(log)
-    if not path.exists():
-        raise StoreUnavailableError(f"{path}: there is no such file")
-    try:
-        return SQLiteReader(path)
-    except StoreBusyError:
-        raise
-    except StoreError as error:
-        raise MalformedError(f"{path} cannot be read as a log: {error}") from error

@@ -22,7 +22,7 @@ from biotrail import (
     verify_proof,
 )
 from biotrail.canonical import decode_value
-from biotrail.canonical.disclosure import decode_disclosure, encode_disclosure
+from biotrail.canonical.disclosure_codec import decode_disclosure, encode_disclosure
 from biotrail.errors import (
     AlteredError,
     BiotrailError,
