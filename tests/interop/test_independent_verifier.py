@@ -121,6 +121,21 @@ def test_it_calculates_the_hashes_of_the_example(judge: Judge) -> None:
     assert found == {name: vectors[name] for name in ("leaf_hashes", "roots")}
 
 
+def test_it_knows_the_forms_of_entries(judge: Judge) -> None:
+    """It reads entries of every kind and with every field, and refuses every wrong form."""
+    vectors = load("entries.json", FOLDER.parent / "canonical")
+    accepted = [*vectors["accepted"], *load("events.json", FOLDER.parent / "canonical")["events"]]
+    cases = [*accepted, *vectors["refused"]]
+    results = judge([{"job": "entry", "entry": one["entry"]} for one in cases])
+    kinds = [one["value"]["map"][0][0] for one in accepted]
+    found = [(one.get("why"), got) for one, got in zip(cases, results, strict=True)]
+    assert found == [
+        *((None, kind) for kind in kinds),
+        *((one["why"], "refused") for one in vectors["refused"]),
+    ]
+    assert len(set(kinds)) >= 12
+
+
 def test_it_opens_the_payloads_of_the_example(judge: Judge) -> None:
     """Field salts, commitments and roots are those of the vectors."""
     vectors = load("payloads.json")

@@ -84,6 +84,7 @@ const JOBS = {
     const opened = openClear(hex(id), decodePayload(hex(payload)));
     return { root: opened.root.toString('hex'), fields: opened.fields.map(shown) };
   },
+  entry: ({ entry }) => orRefused(() => decodeEntry(hex(entry)).kind),
   sealed: ({ entry, payload, keys, origin }) =>
     orRefused(() => {
       const { content } = decodeEntry(hex(entry));

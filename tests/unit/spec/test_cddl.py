@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,59 @@ def test_payloads_fit(payload: dict[str, Any]) -> None:
     data = bytes.fromhex(payload["payload"])
     schema("payload-array").validate_cbor(data)
     schema("known-fields").validate_cbor(cbor2.dumps(cbor2.loads(data)[2]))
+
+
+SEALED = load("sealed.json")["payloads"]
+
+
+@pytest.mark.parametrize("payload", SEALED, ids=lambda one: str(one["index"]))
+def test_sealed_payloads_fit(payload: dict[str, Any]) -> None:
+    """Each sealed payload fits, what would remain of it too, and so does what is in its parts."""
+    for name in ("payload", "remnant"):
+        schema("sealed-payload").validate_cbor(bytes.fromhex(payload[name]))
+    for part in payload["parts"]:
+        plaintext = bytes.fromhex(part["plaintext"])
+        schema("payload-array").validate_cbor(plaintext)
+        schema("known-fields").validate_cbor(cbor2.dumps(cbor2.loads(plaintext)[2]))
+
+
+def test_no_sealed_payloads_are_refused() -> None:
+    """Payloads of another form do not fit."""
+    rule = schema("sealed-payload")
+    part = [1, bytes(16), bytes(12), bytes(32), bytes(272)]
+    rule.validate_cbor(cbor2.dumps([2, [part]]))
+    wrong: list[Any] = [
+        [3, [part]],
+        [2, []],
+        [2, [part] * 3],
+        [2, [[1, bytes(31)]]],
+    ]
+    assert [one for one in wrong if not refuses(rule, cbor2.dumps(one))] == []
+    alone = schema("sealed-part")
+    alone.validate_cbor(cbor2.dumps(part))
+    assert refuses(alone, cbor2.dumps([*part, 0]))
+    assert refuses(alone, cbor2.dumps([3, *part[1:]]))
+    for item in (1, 2, 3):
+        short = [*part[:item], part[item][1:], *part[item + 1 :]]
+        assert refuses(alone, cbor2.dumps(short))
+
+
+def test_disclosures_fit() -> None:
+    """What disclosures show has the form of the schema.
+
+    It is looked at in pieces: pycddl holds the bounds of an outer array against the inner ones.
+    """
+    names = {2: "remnant", 3: "shown-part"}
+    seen = set()
+    for one in load("disclosures.json")["files"]:
+        carried = base64.b64decode(one["text"].split("\n")[1].removeprefix("extra "))
+        version, content = cbor2.loads(carried)["payload"]
+        if version == 1:
+            schema("shown-clear").validate_cbor(cbor2.dumps([version, content]))
+        for part in content if version == 2 else ():
+            schema(names[len(part)]).validate_cbor(cbor2.dumps(part))
+        seen.add(version)
+    assert seen == {1, 2}
 
 
 def test_proof_extra_fits() -> None:
