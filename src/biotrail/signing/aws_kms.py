@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from biotrail._aws_kms import KmsClient
 from biotrail.errors import MalformedError, SigningError
-from biotrail.signing._checked import checked_signature
+from biotrail.signing._remote import RemoteSigner
 from biotrail.signing.keys import ECDSA_P256, VerifierKey
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _MAX_MESSAGE = 4096
 """Most bytes that KMS signs as they are; a checkpoint has far fewer."""
 
 
-class AwsKmsSigner:
+class AwsKmsSigner(RemoteSigner):
     """A signer whose private key stays in AWS KMS: ECDSA over P-256 (``ECC_NIST_P256``).
 
     Each signature is verified before it is handed out.
@@ -77,18 +76,11 @@ class AwsKmsSigner:
             self._client.close()
             raise
 
-    @property
-    def verifier_key(self) -> VerifierKey:
-        """The public half of the signing key."""
-        return self._verifier_key
+    def close(self) -> None:
+        """Close connections. May be called twice; `sign` opens new ones."""
+        self._client.close()
 
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature over a message of at most 4,096 bytes, in DER.
-
-        Raises:
-            SigningError: KMS is out of reach or refuses, its signature is wrong, or the message is
-                too long.
-        """
+    def _signed(self, message: bytes) -> bytes:
         if not 0 < len(message) <= _MAX_MESSAGE:
             raise SigningError(f"AWS KMS signs 1 to {_MAX_MESSAGE} bytes")
         answer = self._client.call(
@@ -98,28 +90,7 @@ class AwsKmsSigner:
             MessageType="RAW",
             SigningAlgorithm="ECDSA_SHA_256",
         )
-        return checked_signature(self._verifier_key, message, bytes(answer["Signature"]))
-
-    def close(self) -> None:
-        """Close connections. May be called twice; `sign` opens new ones."""
-        self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __reduce__(self) -> str:
-        raise SigningError("a signer is not pickled: it holds connections")
-
-    def __repr__(self) -> str:
-        return f"AwsKmsSigner({self._verifier_key})"
+        return bytes(answer["Signature"])
 
     def _ask_verifier_key(self, name: str) -> VerifierKey:
         public = bytes(self._client.call("get_public_key", KeyId=self._key)["PublicKey"])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from biotrail._pkcs11 import Pkcs11Token
 from biotrail.errors import MalformedError, SigningError
-from biotrail.signing._checked import checked_signature
+from biotrail.signing._remote import RemoteSigner
 from biotrail.signing.keys import ECDSA_P256, ED25519, VerifierKey
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _OID_ED25519 = bytes.fromhex("06032b6570")
 _OID_P256 = bytes.fromhex("06082a8648ce3d030107")
 
 
-class Pkcs11Signer:
+class Pkcs11Signer(RemoteSigner):
     """A signer whose private key stays in a PKCS#11 token.
 
     Ed25519 (CKM_EDDSA), or ECDSA over P-256 (CKM_ECDSA over a SHA-256 digest that is made here)
@@ -71,41 +70,14 @@ class Pkcs11Signer:
             self._token.close()
             raise
 
-    @property
-    def verifier_key(self) -> VerifierKey:
-        """The public half of the signing key."""
-        return self._verifier_key
-
-    def sign(self, message: bytes) -> bytes:
-        """Return the signature over a message: 64 bytes for Ed25519, DER for ECDSA.
-
-        Raises:
-            SigningError: The token is out of reach or refuses, or its signature is wrong.
-        """
-        ed25519 = self._verifier_key.algorithm == ED25519
-        by_token = self._signed_by_eddsa if ed25519 else self._signed_by_ecdsa
-        return checked_signature(self._verifier_key, message, by_token(message))
-
     def close(self) -> None:
         """Log out, if no one else in this process uses the token. May be called twice."""
         self._token.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __reduce__(self) -> str:
-        raise SigningError("a signer is not pickled: its key is in a token")
-
-    def __repr__(self) -> str:
-        return f"Pkcs11Signer({self._verifier_key})"
+    def _signed(self, message: bytes) -> bytes:
+        if self._verifier_key.algorithm == ED25519:
+            return self._signed_by_eddsa(message)
+        return self._signed_by_ecdsa(message)
 
     def _signed_by_eddsa(self, message: bytes) -> bytes:
         from pkcs11 import Mechanism
