@@ -13,17 +13,22 @@ from biotrail.cli import (
     calibrate,
     checkpoint,
     demo,
+    doctor,
+    erase,
     evaluate,
     find,
+    hold,
     init,
     keys,
     models,
     prove,
     publish,
+    retain,
     show,
     tail,
     vault,
     verify,
+    verify_certificate,
     verify_proof,
 )
 from biotrail.cli._failures import report_failure, report_usage, usage_errors
@@ -86,11 +91,16 @@ def _main(
             reconfigure(errors="backslashreplace")  # whatever was recorded can be printed
 
 
-_MEASURE = "Measure a matcher"
+_MEASURE, _FORGET = "Measure a matcher", "Erase and hold personal data"
 _KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and publish", "Try it"
 app.command(rich_help_panel=_KEEP)(init.init)
 app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
 app.add_typer(vault.app, name="vault", rich_help_panel=_KEEP)
+app.command(rich_help_panel=_FORGET)(erase.erase)
+app.add_typer(hold.app, name="hold", rich_help_panel=_FORGET)
+app.command(rich_help_panel=_FORGET)(retain.retain)
+app.command(rich_help_panel=_FORGET)(doctor.doctor)
+app.command("verify-certificate", rich_help_panel=_FORGET)(verify_certificate.check_certificate)
 app.command(rich_help_panel=_READ)(verify.verify)
 app.command(rich_help_panel=_READ)(show.show)
 app.command(rich_help_panel=_READ)(tail.tail)
