@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from biotrail.canonical import MAXIMUM_ENTRY_SIZE, encode_body, encode_event
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.payload import SALT_SIZE
-from biotrail.canonical.sealed import NONCE_SIZE
+from biotrail.canonical.sealed_form import SEALING_RANDOMNESS
 from biotrail.errors import EventError, NotRecordedError
 from biotrail.events import Event
 from biotrail.stores import Store, SubjectReference
@@ -28,7 +28,6 @@ _HEAD_ROOM = 80
 _SALTS_AT_ONCE = 64
 _CACHED_REFERENCES = 65_536
 REFERENCE_SIZE = 16
-SEALING_RANDOMNESS = SALT_SIZE + NONCE_SIZE
 
 
 class Prepared(NamedTuple):

@@ -322,8 +322,13 @@ class LogWriter:
 
 def _new_people(records: Sequence[Prepared]) -> dict[Person, Proposed]:
     """Those whose references and keys are to be kept with these records."""
-    concerned = [one for record in records if record.sealed for one in record.sealed.people]
-    return {one: one.proposed for one in concerned if one.proposed is not None}
+    new: dict[Person, Proposed] = {}
+    for record in records:
+        if record.sealed is not None:
+            for person in record.sealed.people:
+                if person.proposed is not None:
+                    new[person] = person.proposed
+    return new
 
 
 def _repeated_ids(records: Sequence[Prepared]) -> frozenset[int]:

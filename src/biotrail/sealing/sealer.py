@@ -9,16 +9,13 @@ from typing import Any, NamedTuple
 import cbor2
 
 from biotrail.canonical import event_content, move, personal_fields
-from biotrail.canonical.payload import SALT_SIZE
-from biotrail.canonical.sealed import (
-    ACTOR,
-    NOBODY,
-    NONCE_SIZE,
-    SUBJECT,
-    associated_data,
-    encode_part,
+from biotrail.canonical.sealed import ACTOR, NOBODY, SUBJECT
+from biotrail.canonical.sealed_form import (
+    SEALING_RANDOMNESS,
+    WrittenPart,
+    write_part,
+    write_payload,
 )
-from biotrail.canonical.sealed_form import WrittenPart, written_part, written_payload
 from biotrail.events import Event
 from biotrail.sealing.people import People, Person
 from biotrail.stores.sealed import SealedPayload
@@ -74,7 +71,7 @@ class Sealer:
             clock: Returns the present time, aware.
         """
         self.people = people
-        self._origin = origin
+        self._origin = origin.encode()
         self._policy = policy
         self._moves = not policy.is_default
         self._draw = draw
@@ -114,7 +111,7 @@ class Sealer:
             del content["payload"]
             return Sealed(cbor2.dumps({"event": content}), None, reference, target, ())
         people, parts = self._parts(event.id.bytes, tenant, fields, subject, actor)
-        payload, content["payload"] = written_payload(parts)
+        payload, content["payload"] = write_payload(parts)
         other = None if actor is None or actor is subject else actor.reference
         device, ip = self._tags(event, tenant)
         return Sealed(
@@ -154,13 +151,15 @@ class Sealer:
         ]
 
     def _part(self, event_id: bytes, owner: int, person: Person, fields: Fields) -> WrittenPart:
-        random = self._draw(SALT_SIZE + NONCE_SIZE)
-        nonce = random[SALT_SIZE:]
-        plaintext, fields_root = encode_part(event_id, fields, random[:SALT_SIZE])
-        reference = person.reference
-        bound = associated_data(event_id, owner, reference, self._origin)
-        ciphertext = person.key.seal(plaintext, bound, nonce)
-        return written_part(owner, reference, nonce, fields_root, ciphertext)
+        return write_part(
+            event_id,
+            owner,
+            person.reference,
+            fields,
+            random=self._draw(SEALING_RANDOMNESS),
+            encrypt=person.key.seal,
+            origin=self._origin,
+        )
 
     def _nobody(self, tenant: str) -> Person:
         """What stands for a person where none is known: the month, so that retention ends it."""

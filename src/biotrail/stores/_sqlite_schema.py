@@ -87,6 +87,7 @@ _VERSION_2 = (
         actor BLOB,
         device BLOB,
         ip BLOB,
+        found INTEGER,
         filler BLOB
     ) STRICT""",
     """CREATE TABLE data_keys (
@@ -109,12 +110,17 @@ _VERSION_2 = (
         reference BLOB NOT NULL,
         PRIMARY KEY (number, place)
     ) STRICT""",
-    "CREATE INDEX sealed_subject ON sealed (subject) WHERE subject IS NOT NULL",
-    "CREATE INDEX sealed_actor ON sealed (actor) WHERE actor IS NOT NULL",
-    "CREATE INDEX sealed_device ON sealed (device) WHERE device IS NOT NULL",
-    "CREATE INDEX sealed_ip ON sealed (ip) WHERE ip IS NOT NULL",
+    """CREATE INDEX sealed_subject ON sealed (subject)
+        WHERE found IS NOT NULL AND subject IS NOT NULL""",
+    """CREATE INDEX sealed_actor ON sealed (actor)
+        WHERE found IS NOT NULL AND actor IS NOT NULL""",
+    """CREATE INDEX sealed_device ON sealed (device)
+        WHERE found IS NOT NULL AND device IS NOT NULL""",
+    """CREATE INDEX sealed_ip ON sealed (ip)
+        WHERE found IS NOT NULL AND ip IS NOT NULL""",
     """CREATE TRIGGER sealed_only_shrinks BEFORE UPDATE ON sealed
-        WHEN length(NEW.payload) >= length(OLD.payload) OR NEW.idx <> OLD.idx
+        WHEN (NEW.payload <> OLD.payload AND length(NEW.payload) >= length(OLD.payload))
+        OR NEW.idx <> OLD.idx OR (NEW.found IS NULL AND OLD.found IS NOT NULL)
         OR NEW.subject IS NOT OLD.subject OR NEW.actor IS NOT OLD.actor
         OR (NEW.device IS NOT NULL AND NEW.device IS NOT OLD.device)
         OR (NEW.ip IS NOT NULL AND NEW.ip IS NOT OLD.ip)

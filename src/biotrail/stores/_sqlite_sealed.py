@@ -9,11 +9,16 @@ from biotrail.stores._sqlite_connections import Connections
 from biotrail.stores._sqlite_schema import schema_version
 from biotrail.stores.sealed import Fence, WrappedKey
 
-__all__ = ["SealedReading", "after", "in_groups"]
+__all__ = ["INDEXED_EVERY", "SealedReading", "after", "in_groups"]
+
+INDEXED_EVERY = 4_096
+"""Rows below the last multiple of this are in the indexes; the later ones may not be yet."""
 
 _VALUES_PER_QUERY = 500
 _SEALED_SINCE = 2
 _RANGE = "idx >= ? AND idx < ?"
+# Those below the last multiple are in the indexes; of the later ones, not all are.
+_LATEST = f"idx >= (SELECT (max(idx) + 1) / {INDEXED_EVERY} * {INDEXED_EVERY} FROM sealed)"  # noqa: S608
 # A destroyed key keeps its length, so that SQLite overwrites it where it lies.
 _INTACT = "wrapped <> zeroblob(length(wrapped))"
 _KEY = f"reference, key_id, CASE WHEN {_INTACT} THEN wrapped ELSE x'' END, fingerprint"
@@ -68,12 +73,7 @@ class SealedReading(Connections):
 
     def sealed_of(self, reference: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose subject or actor this is."""
-        query = (
-            f"SELECT idx FROM sealed WHERE subject = ? AND {_RANGE} UNION "  # noqa: S608
-            f"SELECT idx FROM sealed WHERE actor = ? AND {_RANGE} ORDER BY idx"
-        )
-        values = (reference, start, stop)
-        return (int(row[0]) for row in self._sealed_rows(query, (*values, *values)))
+        return self._found(("subject = ?", "actor = ?"), [reference], start, stop)
 
     def sealed_people(
         self, start: int, stop: int
@@ -84,16 +84,30 @@ class SealedReading(Connections):
 
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose device has this tag."""
-        query = f"SELECT idx FROM sealed WHERE device = ? AND {_RANGE} ORDER BY idx"  # noqa: S608
-        return (int(row[0]) for row in self._sealed_rows(query, (tag, start, stop)))
+        return self._found(("device = ?",), [tag], start, stop)
 
     def sealed_by_ip(self, prefix: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose address tags begin so."""
-        query = f"SELECT idx FROM sealed WHERE {_RANGE} AND ip >= ?"  # noqa: S608 - our own words
-        values: list[object] = [start, stop, prefix]
-        if (limit := _following(prefix)) is not None:
-            query, values = f"{query} AND ip < ?", [*values, limit]
-        return (int(row[0]) for row in self._sealed_rows(f"{query} ORDER BY idx", values))
+        if (limit := _following(prefix)) is None:
+            return self._found(("ip >= ?",), [prefix], start, stop)
+        return self._found(("ip >= ? AND ip < ?",), [prefix, limit], start, stop)
+
+    def _found(
+        self, conditions: Sequence[str], values: Sequence[object], start: int, stop: int
+    ) -> Iterator[int]:
+        """Rows that fit one of the conditions: by the indexes, and those not in them yet."""
+        parts = [
+            f"SELECT idx FROM sealed WHERE found IS NOT NULL AND {one} AND {_RANGE}"  # noqa: S608
+            for one in conditions
+        ]
+        either = " OR ".join(f"({one})" for one in conditions)
+        later = f"{_LATEST} AND +found IS NULL AND ({either}) AND {_RANGE}"
+        parts.append(f"SELECT idx FROM sealed WHERE {later}")  # noqa: S608
+        query = f"{' UNION '.join(parts)} ORDER BY idx"
+        bounds = (start, stop)
+        given = [one for _ in conditions for one in (*values, *bounds)]
+        given += [one for _ in conditions for one in values] + [*bounds]
+        return (int(row[0]) for row in self._sealed_rows(query, given))
 
     def data_keys(self, references: Sequence[bytes]) -> dict[bytes, WrappedKey]:
         """The data keys of these references."""

@@ -19,6 +19,8 @@ from biotrail.stores.base import StoredHead
 
 __all__ = ["Writing"]
 
+_CACHE_KIB = 32_768
+
 
 class Writing(SQLiteReader):
     """Writes over one connection, guarded by a lock; every reading thread has its own."""
@@ -67,6 +69,8 @@ class Writing(SQLiteReader):
             self._use_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")
+            # The indexes over tags are written all over; by default 2 MB of them are kept at hand.
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             connection.execute("BEGIN IMMEDIATE")
             prepare_schema(connection, str(path))
             connection.execute("COMMIT")

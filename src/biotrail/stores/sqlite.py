@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from biotrail.errors import EventIdTakenError, FenceMovedError, HeadMovedError, StoreError
 from biotrail.stores._sqlite_errors import translate
 from biotrail.stores._sqlite_reader import SQLiteReader
+from biotrail.stores._sqlite_sealed import INDEXED_EVERY
 from biotrail.stores._sqlite_sealing import INSERT_KEY, SealedWriting
 from biotrail.stores.base import Batch, Lookup, StoredHead, WrittenEntry
 
@@ -26,10 +27,14 @@ _INSERT_PAYLOAD = "INSERT INTO payloads (idx, payload) VALUES (?, ?)"
 _INSERT_SEALED = (
     "INSERT INTO sealed (idx, payload, subject, actor, device, ip) VALUES (?, ?, ?, ?, ?, ?)"
 )
+_INDEX_SEALED = "UPDATE sealed SET found = 1 WHERE idx >= ? AND idx < ? AND found IS NULL"
 _INSERT_TILE = "INSERT INTO tiles (level, idx, hashes) VALUES (?, ?, ?)"
 _INSERT_SUBJECT = "INSERT OR IGNORE INTO subjects (tenant, identity, reference) VALUES (?, ?, ?)"
-_COUNT_FENCES = "SELECT coalesce(max(number), 0) FROM fences"
 _SWAP_HEAD = "UPDATE head SET size = ? WHERE one = 1 AND size = ?"
+_SWAP_HEAD_KNOWING = (
+    f"{_SWAP_HEAD} "  # noqa: S608 - our own words
+    "AND ? >= (SELECT coalesce(max(number), 0) FROM fences)"
+)
 
 
 class SQLiteStore(SealedWriting):
@@ -61,10 +66,12 @@ class SQLiteStore(SealedWriting):
     def _insert(self, batch: Batch) -> None:
         first, written, note, tiles, subjects, keys, fences = batch
         execute, last = self._writing.execute, first + len(written) - 1
-        if execute(_SWAP_HEAD, (last + 1, first)).rowcount != 1:
-            raise HeadMovedError(f"{self.path}: the log no longer has {first} entries")
-        if fences is not None and execute(_COUNT_FENCES).fetchone()[0] > fences:
-            raise FenceMovedError(f"{self.path}: an erasure was begun since the batch was made")
+        if fences is None:
+            swapped = execute(_SWAP_HEAD, (last + 1, first)).rowcount
+        else:
+            swapped = execute(_SWAP_HEAD_KNOWING, (last + 1, first, fences)).rowcount
+        if swapped != 1:
+            self._refuse(first)
         many = self._writing.executemany
         many(
             _INSERT_ENTRY,
@@ -81,6 +88,12 @@ class SQLiteStore(SealedWriting):
         if keys:
             many(INSERT_KEY, keys)
 
+    def _refuse(self, first: int) -> None:
+        size = self._writing.execute("SELECT size FROM head WHERE one = 1").fetchone()
+        if size == (first,):
+            raise FenceMovedError(f"{self.path}: an erasure was begun since the batch was made")
+        raise HeadMovedError(f"{self.path}: the log no longer has {first} entries")
+
     def _insert_payloads(self, first: int, written: Sequence[WrittenEntry]) -> None:
         payloads, all_sealed = [], []
         for index, (_, payload, _, sealed) in enumerate(written, first):
@@ -94,6 +107,10 @@ class SQLiteStore(SealedWriting):
             self._writing.executemany(_INSERT_PAYLOAD, payloads)
         if all_sealed:
             self._writing.executemany(_INSERT_SEALED, all_sealed)
+        # Records are put into the indexes later, many together: by then several share a page.
+        reached = (first + len(written)) // INDEXED_EVERY * INDEXED_EVERY
+        if reached > first:
+            self._writing.execute(_INDEX_SEALED, (reached - 2 * INDEXED_EVERY, reached))
 
     def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
         ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]

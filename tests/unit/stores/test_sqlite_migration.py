@@ -122,7 +122,7 @@ def test_a_version_that_was_turned_back(tmp_path: Path) -> None:
     "statement",
     [
         "UPDATE sealed SET payload = x'00' || payload",
-        "UPDATE sealed SET payload = payload",
+        "UPDATE sealed SET payload = zeroblob(length(payload))",
         "UPDATE sealed SET payload = x'00', subject = zeroblob(16)",
         "UPDATE sealed SET payload = x'00', actor = zeroblob(16)",
         "UPDATE sealed SET payload = x'00', device = zeroblob(16)",
