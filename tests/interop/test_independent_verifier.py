@@ -18,6 +18,7 @@ import pytest
 from biotrail import verify_log
 from biotrail.errors import VerificationError
 from tests._components import ROOT
+from tests.interop._random_keys import RandomKeys
 from tests.interop._random_log import damages, random_log, random_sealed_log, sealed_damages
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.component("node")
 VERIFIER = ROOT / "tests" / "interop" / "independent" / "verifier.js"
 TLOG = FOLDER.parent / "tlog"
 DAMAGES = 60
+LIVES = 120
 Judge = Callable[[list[dict[str, Any]]], list[Any]]
 
 
@@ -295,3 +297,25 @@ def test_it_agrees_on_sealed_logs_and_random_damage(
         verdicts.add(theirs["verdict"])
         copy.unlink()
     assert verdicts >= {"holds", "altered", "missing"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_agrees_on_random_lives_of_keys(seed: int, judge: Judge, tmp_path: Path) -> None:
+    """Keys come, go and are reported at random: both find one verdict, and the same affected."""
+    chance = random.Random(seed)
+    logs = [RandomKeys(chance).written().export() for _ in range(LIVES)]
+    keys = [str(spec.verifier_key("A"))]
+    results = judge([{"job": "log", "log": log, "keys": keys, "earlier": []} for log in logs])
+    told = 0
+    for number, (log, theirs) in enumerate(zip(logs, results, strict=True)):
+        path = tmp_path / f"{number}.db"
+        spec.write_rows(path, log)
+        assert (theirs["verdict"], theirs["index"]) == named(path, keys), number
+        if theirs["verdict"] == "holds":
+            for every in (True, False):
+                found = verify_log(path, keys, every_signature=every, workers=1).affected
+                runs = [{"first": one.first, "last": one.last, "key": one.key} for one in found]
+                assert theirs["affected"] == runs, number
+            told += bool(theirs["affected"])
+        path.unlink()
+    assert told > 3

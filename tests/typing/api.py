@@ -104,6 +104,8 @@ def a_log_records(events: list[Event]) -> SignedCheckpoint:
         assert_type(log.record_many(events), list[Receipt])
         assert_type(log.prove(1), ProofFile)
         rotate_key_file(log, "trail.db.key", passphrase="secret")
+        stolen = log.report_compromise(log.verifier_key, since=1, reason="stolen")
+        assert_type(stolen, Receipt)
         return log.checkpoint()
 
 

@@ -10,8 +10,8 @@ from biotrail.canonical import decode_entry
 from biotrail.errors import (
     BiotrailError,
     CanonicalError,
-    MalformedError,
     MissingError,
+    VerificationError,
     WrongKeyError,
 )
 from biotrail.signing import VerifierKey
@@ -136,10 +136,10 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
     """Follow the keys through the log: each checkpoint under a key in force at its size.
 
     Raises:
-        BrokenStretch: A checkpoint is signed by a key that was not added before.
+        BrokenStretch: A checkpoint is signed by a key that was not added before, or an entry about
+            keys breaks their rules.
         WrongKeyError: A checkpoint is signed by a key that is not in force there, or that may not
             report what an entry reports.
-        MalformedError: An entry about keys breaks their rules.
     """
     history = KeyHistory(origin)
     others = iter([one for stretch in stretches for one in stretch.others])
@@ -163,9 +163,10 @@ def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:
 def _apply(history: KeyHistory, index: int, data: bytes) -> None:
     try:
         entry = decode_entry(data)
-    except CanonicalError as error:
-        raise MalformedError(f"entry {index}: {error}", index=index) from error
-    history.apply(index, entry.kind, entry.content)
+        history.apply(index, entry.kind, entry.content)
+    except (CanonicalError, VerificationError):
+        # It was recorded like that only if the checkpoint that covers it is good.
+        raise BrokenStretch(index) from None
 
 
 def check_trust(
