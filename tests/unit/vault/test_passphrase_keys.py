@@ -138,17 +138,26 @@ def test_rotation_outlasts_the_provider(path: Path) -> None:
 
 
 def test_keys_of_another_process_are_found(path: Path) -> None:
-    """A key that was made through another opening is read when it is needed, or on refresh."""
+    """A key that was made through another opening unwraps when needed, and wraps on refresh."""
     with made(path) as first, opened(path) as second:
         before = second.key_id
         key_id = first.rotate()
         wrapped = first.wrap(bytes(32), b"c")
+        assert second.unwrap(wrapped, b"c", key_id) == bytes(32)
         assert second.key_id == before
+        assert second.key_ids == (before, key_id)
+        second.refresh()
+        assert second.key_id == key_id
+
+
+def test_a_current_key_that_was_destroyed_is_left(path: Path) -> None:
+    """An opening that finds its current key destroyed wraps with the newest one."""
+    with made(path) as first, opened(path) as second:
+        before, key_id = second.key_id, first.rotate()
+        wrapped = first.wrap(bytes(32), b"c")
+        first.destroy_key(before)
         assert second.unwrap(wrapped, b"c", key_id) == bytes(32)
         assert second.key_id == key_id
-        newest = first.rotate()
-        second.refresh()
-        assert second.key_id == newest
 
 
 def test_a_changed_passphrase_keeps_the_keys(path: Path) -> None:

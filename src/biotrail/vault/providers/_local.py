@@ -103,12 +103,16 @@ class LocalProvider(ProviderBase):
     def destroy_key(self, key_id: str) -> None:
         """Destroy a key-encryption key that is no longer the current one."""
 
-    def _hold(self, generations: Iterable[Generation]) -> None:
-        """Replace what is held; readers in other threads see the one state or the other."""
+    def _hold(self, generations: Iterable[Generation], *, current: str | None = None) -> None:
+        """Replace what is held; readers in other threads see the one state or the other.
+
+        The last generation becomes the current one, unless another is named that is held.
+        """
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         ciphers = {self._name(one.id): (one.id, AESGCM(one.key)) for one in generations}
-        self._ciphers, self._current = ciphers, list(ciphers)[-1]
+        self._ciphers = ciphers
+        self._current = current if current in ciphers else list(ciphers)[-1]
 
     def _name(self, generation_id: bytes) -> str:
         return f"{self._kind}:{generation_id.hex()}"

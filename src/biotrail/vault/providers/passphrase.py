@@ -28,7 +28,8 @@ class PassphraseKeyProvider(LocalProvider):
 
     The file holds every generation of random keys, encrypted; ``docs/spec/vault-keys.md`` tells its
     bytes. It has mode 0600; a file that others can use, and a link, are refused. Several processes
-    may use one file at once: a key that another one has made is found when it is needed.
+    may use one file at once: a key that another one has made is found when it is needed to unwrap,
+    and wraps after a `refresh`.
     """
 
     _kind = "passphrase"
@@ -179,7 +180,10 @@ class PassphraseKeyProvider(LocalProvider):
 
     def _look_again(self, key_id: str) -> None:
         self._id_of(key_id)  # not worth a look unless it is one of ours
-        self.refresh()
+        with self._lock:
+            self._ensure_open()
+            # The current key stays: who wraps at this moment has read its id already.
+            self._hold(self._read(), current=self._current)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
