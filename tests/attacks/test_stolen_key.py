@@ -286,7 +286,7 @@ def test_recovery_with_another_key(path: Path) -> None:
     with pytest.raises(SigningError):
         owner(path, THIEF)
     written(path, ([added(THIEF, "rotation"), compromised(OWNER, 1)], signer(THIEF)), start=5)
-    verdict(path, WrongKeyError, 5)
+    verdict(path, WrongKeyError, 6)
 
 
 def test_a_thief_who_knows_the_next_key_by_name(path: Path) -> None:
