@@ -103,6 +103,7 @@ def a_log_records(events: list[Event]) -> SignedCheckpoint:
         assert_type(log.record(events[0]), Receipt)
         assert_type(log.record_many(events), list[Receipt])
         assert_type(log.prove(1), ProofFile)
+        assert_type(log.prove(1, fields=["ip"]), ProofFile)
         rotate_key_file(log, "trail.db.key", passphrase="secret")
         stolen = log.report_compromise(log.verifier_key, since=1, reason="stolen")
         assert_type(stolen, Receipt)

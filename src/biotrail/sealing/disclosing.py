@@ -53,7 +53,8 @@ def proof_extra(
     if opened is None or not named:
         return encode_proof_entry(entry)
     parts = disclose(content["id"], named, opened.payloads, opened.parts)
-    assert disclosed_root(content["id"], parts) == content["payload"]
+    if disclosed_root(content["id"], parts) != content["payload"]:
+        raise ProofError(f"the payload of entry {index} is not in its one form: nothing is shown")
     return encode_disclosure(Disclosed(entry, parts))
 
 

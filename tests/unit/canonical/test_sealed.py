@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import cbor2
 import pytest
@@ -174,3 +175,24 @@ def test_the_associated_data_name_log_event_owner_and_key() -> None:
     assert associated_data(EVENT, 1, b"k" * 16, "example.com/door") == (
         b"biotrail/seal/1\n" + EVENT + b"\x01" + b"k" * 16 + b"example.com/door"
     )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"actor": {"kind": "user", "id": "a"}},
+        {"subject": {"id": "a"}, "ip": b"abcd"},
+        {"score": 1.5},
+        {"device_id": "u\u0308"},
+        {"count": 2**70},
+        {"a" * 24: 1},
+        {"deep": [[[[[[[1]]]]]]]},
+    ],
+    ids=["keys within", "fields", "a float", "text", "a large number", "a long name", "too deep"],
+)
+def test_what_is_not_canonical_is_refused_though_it_was_committed_to(fields: Any) -> None:
+    """A writer that commits to bytes of another form than the one is not believed."""
+    plain = cbor2.dumps([1, bytes(32), fields])
+    _, root = encode_payload(bytes(16), list(fields.items()), bytes(32))
+    with pytest.raises(CanonicalError):
+        decode_part(bytes(16), plain + b"\x80" + bytes(256 - len(plain) - 1), root)
