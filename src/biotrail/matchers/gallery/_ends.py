@@ -24,11 +24,28 @@ class Ends:
 
     def __init__(self) -> None:
         self._ends: dict[str, datetime] = {}
+        # Ends of references that were removed while searches were under way, which may have seen
+        # them.
+        self._left: dict[str, datetime] = {}
+        self._searches = 0
+        self._counting = threading.Lock()
         self.changing = threading.RLock()
         """Held while an end and its reference come or go."""
 
     def __bool__(self) -> bool:
-        return bool(self._ends)
+        return bool(self._ends or self._left)
+
+    def begin_search(self) -> None:
+        """A search begins; what ends it may see is remembered until `end_search`."""
+        with self._counting:
+            self._searches += 1
+
+    def end_search(self) -> None:
+        """A search has ended, and its answers were looked at."""
+        with self._counting:
+            self._searches -= 1
+            if not self._searches and self._left:
+                self._left = {}
 
     def get(self, id: str) -> datetime | None:
         """When this reference ends, if it does."""
@@ -45,8 +62,17 @@ class Ends:
             self._ends[id] = min(end, self._ends.get(id, end))
 
     def forget(self, id: str) -> None:
-        """Remember no end of this reference any more."""
-        self._ends.pop(id, None)
+        """Remember no end of this reference any more, once no search can have seen it."""
+        with self._counting:
+            if self._searches and id in self._ends:
+                self._left[id] = self._ends[id]
+            self._ends.pop(id, None)
+
+    def renew(self, id: str | None) -> None:
+        """A reference of this id is added without an end: one that was removed counts no more."""
+        if id is not None and id in self._left:
+            with self._counting:
+                self._left.pop(id, None)
 
     @contextmanager
     def noted(self, id: str, features: Features) -> Iterator[None]:
@@ -86,5 +112,9 @@ class Ends:
 
     def without_ended(self, found: Ranked, now: datetime) -> Ranked:
         """The answers whose references have not ended; at the very moment it ends, one has."""
-        ends = self._ends
-        return [pair for pair in found if (end := ends.get(pair[1])) is None or now < end]
+        ends, left = self._ends, self._left
+        return [
+            pair
+            for pair in found
+            if (end := ends.get(pair[1]) or left.get(pair[1])) is None or now < end
+        ]

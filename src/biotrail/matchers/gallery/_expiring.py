@@ -106,6 +106,7 @@ class Gallery(UnwatchedGallery):
                 text of 1 to 128 bytes in UTF-8.
         """
         if end_of(features) is None:
+            self._ends.renew(reference or getattr(features, "id", None))
             return super().add(features, reference=reference, refuse_duplicates=refuse_duplicates)
         identifier = checked_id(features, reference)
         with self._ends.noted(identifier, features):
@@ -136,6 +137,8 @@ class Gallery(UnwatchedGallery):
                     given = attrs.evolve(given, id=new_reference_id())
                 noted.append(given.id)
                 self._ends.note(given.id, end)
+            else:
+                self._ends.renew(getattr(one, "id", None))
             yield given
 
     def remove(self, reference: str) -> int:
@@ -181,9 +184,16 @@ class Gallery(UnwatchedGallery):
             MatcherError: Another model made the probe, or it cannot be compared; neither threshold
                 nor top is given; or a score is beyond what an event can record.
         """
-        if not self._ends:
-            return super().identify(probe, threshold=threshold, top=top)
-        return self.identify_many((probe,), threshold=threshold, top=top)[0]
+        ends = self._ends
+        ends.begin_search()
+        try:
+            if not ends:
+                found = super().identify(probe, threshold=threshold, top=top)
+                if not ends:  # none came while it searched
+                    return found
+            return self.identify_many((probe,), threshold=threshold, top=top)[0]
+        finally:
+            ends.end_search()
 
     def rank_many(
         self, probes: Sequence[Features], *, threshold: float | None, top: int | None
@@ -194,8 +204,20 @@ class Gallery(UnwatchedGallery):
             Version and size of the gallery, and for each probe unrounded scores with the ids of
             references that have not ended.
         """
-        if not self._ends:
-            return super().rank_many(probes, threshold=threshold, top=top)
+        ends = self._ends
+        ends.begin_search()
+        try:
+            if not ends:
+                found = super().rank_many(probes, threshold=threshold, top=top)
+                if not ends:  # none came while it searched
+                    return found
+            return self._rank_unended(probes, threshold, top)
+        finally:
+            ends.end_search()
+
+    def _rank_unended(
+        self, probes: Sequence[Features], threshold: float | None, top: int | None
+    ) -> tuple[int, int, list[Ranked]]:
         now, asked = self._now(), top
         while True:
             version, size, found = super().rank_many(probes, threshold=threshold, top=asked)
