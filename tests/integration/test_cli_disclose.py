@@ -8,6 +8,8 @@ import pytest
 
 import biotrail
 from tests.integration.cli_runner import ORIGIN, PASSPHRASE, attempt, run
+from tests.vectors import _spec_log as spec
+from tests.vectors import _spec_sealed as sealed
 
 pytestmark = pytest.mark.component("cli")
 
@@ -84,3 +86,24 @@ def test_a_verification_counts_what_is_sealed(path: Path) -> None:
     counts = [told[name] for name in ("opened", "sealed", "erased", "retained", "overdue")]
     assert sorted(counts) == [0, 0, 0, 0, 3]
     assert told["verdict"] == "holds"
+
+
+def test_a_verification_says_what_was_destroyed(tmp_path: Path) -> None:
+    """Erased and retained parts are counted with their reason, and what is overdue is named."""
+    path, key = tmp_path / "sealed.db", str(spec.verifier_key("A"))
+    spec.write_rows(path, sealed.sealed_log())
+    ran = run("verify", path, "--key", key)
+    assert ran.code == 0
+    for words in (
+        "7 sealed parts are as recorded",
+        "3 destroyed by an erasure",
+        "2 destroyed by a",
+    ):
+        assert words in " ".join(ran.out.split())
+    assert "doctor" not in ran.out
+    whole = tmp_path / "whole.db"
+    spec.write_rows(whole, sealed.write().hand.export())
+    ran = run("verify", whole, "--key", key)
+    assert ran.code == 0
+    assert "3 still there although an erasure" in " ".join(ran.out.split())
+    assert "biotrail doctor" in " ".join(ran.out.split())
