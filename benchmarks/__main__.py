@@ -12,6 +12,7 @@ from benchmarks import (
     bench_matchers,
     bench_sealing,
     bench_search,
+    bench_vault,
     bench_verify,
 )
 from benchmarks.harness import Options, Target, machine, write
@@ -34,6 +35,8 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "2.9": bench_matchers.deciding,
     "3.1": bench_sealing.a_record,
     "3.2": bench_sealing.bulk,
+    "3.3": bench_vault.opening,
+    "3.4": bench_vault.finding,
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
 }

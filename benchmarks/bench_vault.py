@@ -1,0 +1,141 @@
+"""Targets 3.3 and 3.4: opening sealed records, and finding one person's among a million."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import attrs
+
+import biotrail
+from benchmarks.event import twelve_fields
+from benchmarks.harness import WORK, Options, Target
+from biotrail.query import RecordReader, open_records
+from biotrail.stores import SQLiteReader
+from biotrail.vault import PassphraseKeyProvider, Vault
+
+_ORIGIN, _PASSPHRASE = "example.com/bench", "bench"
+_OF_EACH = 100
+_FIRST = 2
+_BATCH = 500
+
+
+def opening(options: Options) -> list[Target]:
+    """Target 3.3: records read, opened and checked, in a second, on one core."""
+    count = options.pick(100_000, 2_000)
+    with _reader(count) as records:
+        rates: dict[str, list[float]] = {"opened": [], "fields": [], "events": []}
+        for _ in range(5):
+            rates["opened"].append(_rate(records, lambda _: None))
+            rates["fields"].append(_rate(records, lambda one: one.personal))
+            rates["events"].append(_rate(records, lambda one: one.event))
+    found = {name: statistics.median(several) for name, several in rates.items()}
+    return [
+        Target(
+            "3.3",
+            f"opening {count:,} records of six personal fields",
+            found["opened"],
+            "records/s",
+            None,
+            found["opened"],
+            40_000,
+            details={
+                "with their fields decoded": round(found["fields"]),
+                "with events built": round(found["events"]),
+            },
+        )
+    ]
+
+
+def finding(options: Options) -> list[Target]:
+    """Target 3.4: the 100 records of one person among 1,000,000, opened and checked."""
+    count = options.pick(1_000_000, 10_000)
+    people = count // _OF_EACH
+    with _reader(count) as records:
+        times = [_look_up(records, f"person-{(7 * n) % people}") for n in range(200)]
+        devices = [_devices(records, n) for n in range(20)]
+    middle = statistics.median(times)
+    return [
+        Target(
+            "3.4",
+            f"finding one person's {_OF_EACH} records among {count:,}",
+            1_000 * middle,
+            "ms",
+            None,
+            1_000 * middle,
+            5,
+            at_most=True,
+            details={
+                "slowest of 200, ms": round(1_000 * max(times), 2),
+                "20 newest of a device, ms": round(1_000 * statistics.median(devices), 2),
+            },
+        )
+    ]
+
+
+def _rate(records: RecordReader, take: Callable[[biotrail.Record], object]) -> float:
+    began, count = time.perf_counter(), 0
+    for one in records.records(_FIRST):
+        take(one)
+        count += 1
+    return count / (time.perf_counter() - began)
+
+
+def _look_up(records: RecordReader, person: str) -> float:
+    began = time.perf_counter()
+    found = [one.personal for one in records.by_person(person)]
+    taken = time.perf_counter() - began
+    assert len(found) == _OF_EACH
+    return taken
+
+
+def _devices(records: RecordReader, number: int) -> float:
+    began = time.perf_counter()
+    found = list(records.by_device(f"reader-{number}", limit=20))
+    taken = time.perf_counter() - began
+    assert len(found) == 20
+    return taken
+
+
+@contextmanager
+def _reader(count: int) -> Iterator[RecordReader]:
+    path = _log(count)
+    provider = PassphraseKeyProvider(f"{path}.vault", passphrase=_PASSPHRASE)
+    vault = Vault(provider)
+    with open_records(path, vault=vault) as records:
+        yield records
+    vault.close()
+
+
+@cache
+def _log(count: int) -> Path:
+    """A log of so many sealed records, a hundred of each person; kept between runs."""
+    WORK.mkdir(exist_ok=True)
+    path = WORK / f"sealed-{count}.db"
+    if not path.exists() or _size(path) != count + _FIRST:
+        for old in WORK.glob(f"{path.name}*"):
+            old.unlink()
+        with biotrail.open(path, origin=_ORIGIN, passphrase=_PASSPHRASE) as log:
+            for first in range(0, count, _BATCH):
+                last = min(first + _BATCH, count)
+                log.record_many([_event(n, count // _OF_EACH) for n in range(first, last)])
+    return path
+
+
+def _size(path: Path) -> int:
+    reader = SQLiteReader(path)
+    try:
+        return reader.extent().head
+    finally:
+        reader.close()
+
+
+def _event(number: int, people: int) -> biotrail.Event:
+    person = f"person-{number % people}"
+    one = twelve_fields(number)
+    place = attrs.evolve(one.context, device_id=f"reader-{number % 200}")
+    return attrs.evolve(one, actor=person, subject=person, context=place)
