@@ -105,6 +105,8 @@ class SealedCases(StoreCases):
         assert list(store.sealed_of(_ANN, 4, 20)) == [i for i, _ in rows if i % 2 == 0]
         people = [(i, one.subject, one.actor) for i, one in rows]
         assert [tuple(one) for one in store.sealed_people(4, 20)] == people
+        people = [(i, one.subject, one.actor) for i, one in rows]
+        assert [tuple(one) for one in store.sealed_people(4, 20)] == people
         for device in _DEVICES:
             expected = [i for i, one in rows if one.device == device]
             assert list(store.sealed_by_device(device, 4, 20)) == expected

@@ -46,6 +46,7 @@ def _steps(store: SealedStore) -> dict[str, Callable[[], Any]]:
         "indices_of_other_kinds": store.indices_of_other_kinds,
         "references": lambda: store.references("", "ann"),
         "sealed_of": lambda: store.sealed_of(bytes(16), 0, 3),
+        "sealed_people": lambda: store.sealed_people(0, 3),
         "sealed_by_device": lambda: store.sealed_by_device(bytes(16), 0, 3),
         "sealed_by_ip": lambda: store.sealed_by_ip(bytes(4), 0, 3),
         "data_keys": lambda: store.data_keys([bytes(16)]),
