@@ -195,8 +195,13 @@ class Vault:
 
     def _wrapped(self, reference: bytes, origin: str, key: bytes) -> KeptKey:
         provider = self._providers[0]
-        key_id, context = self._check_id(), wrapping_context(reference, origin)
-        wrapped = _asked(provider, partial(provider.wrap, key, context))
+        context = wrapping_context(reference, origin)
+        wrap = partial(provider.wrap, key, context)
+        # A provider may change its key-encryption key in between: the name kept beside a wrapped
+        # key must be that of the key that wrapped it, or it never opens again.
+        key_id, wrapped = self._check_id(), _asked(provider, wrap)
+        while key_id != (now := self._check_id()):
+            key_id, wrapped = now, _asked(provider, wrap)
         if type(wrapped) is not bytes or not 0 < len(wrapped) <= _MAXIMUM_WRAPPED:
             raise KeyProviderError(
                 f"the key provider did not return a wrapped key of 1 to {_MAXIMUM_WRAPPED} bytes",

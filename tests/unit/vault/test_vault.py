@@ -136,6 +136,28 @@ def test_a_key_is_wrapped_anew_and_opened_by_whichever_provider_wrapped_it() -> 
         assert vault.open_key(one, ORIGIN).open(sealed, b"", bytes(12)) == b"x"
 
 
+def test_a_key_is_kept_under_the_name_of_the_key_that_wrapped_it() -> None:
+    """A provider that rotates between its name and its work does not make a key unopenable."""
+
+    class Rotating(CountingProvider):
+        asked = 0
+
+        @property
+        def key_id(self) -> str:
+            self.asked += 1
+            return "first" if self.asked < 3 else "second"  # 1 by the constructor, 2 by new_key
+
+        @key_id.setter
+        def key_id(self, value: str) -> None:
+            pass
+
+        def wrap(self, data_key: bytes, context: bytes) -> bytes:
+            return b"second" + bytes(26) if self.asked >= 2 else b"first" + bytes(27)
+
+    _, kept = Vault(Rotating()).new_key(ANNA, ORIGIN)
+    assert kept.wrapped.startswith(kept.key_id.encode())
+
+
 def test_a_provider_that_is_down_is_named() -> None:
     """Neither making nor opening a key hides which provider failed."""
     provider = CountingProvider()
