@@ -242,3 +242,85 @@ def test_other_entries_change_nothing(history: KeyHistory, kind: str) -> None:
     before = history.admissions
     history.apply(1, kind, added(SECOND, "writer"))
     assert history.admissions == before
+
+
+# --- keys that were committed to, and keys that were stolen ---------------------------------------
+
+
+def compromised(signer: Ed25519Signer, since: int) -> dict[str, Any]:
+    """Return the content of an entry that reports a key as stolen."""
+    return {"key": str(signer.verifier_key), "since": since, "reason": "host.stolen"}
+
+
+@pytest.fixture
+def committed() -> KeyHistory:
+    """A log of one entry, under the first key, committed to the second."""
+    history = KeyHistory(ORIGIN)
+    history.apply(0, "genesis", genesis(next=SECOND.verifier_key.digest()))
+    history.accept(note(1, FIRST), 1)
+    return history
+
+
+def test_the_key_that_was_committed_to_signs_its_own_admission(committed: KeyHistory) -> None:
+    """It signs the checkpoint that covers the entry which adds it, and none before."""
+    assert committed.is_promised(SECOND.verifier_key)
+    assert not committed.is_promised(THIRD.verifier_key)
+    then = THIRD.verifier_key.digest()
+    committed.apply(1, "key_added", added(SECOND, "rotation", next=then))
+    assert not committed.is_promised(THIRD.verifier_key)  # no checkpoint covers that entry yet
+    assert committed.accept(note(3, SECOND), 3)[1] == SECOND.verifier_key
+    assert committed.is_promised(THIRD.verifier_key)
+    for size in (1, 2):
+        with pytest.raises(WrongKeyError):
+            committed.check_in_force(SECOND.verifier_key, size)
+
+
+def test_a_commitment_that_the_key_before_signed_does_not_stand(committed: KeyHistory) -> None:
+    """Where the key before signed the rotation, its commitment binds and gives no power."""
+    then = THIRD.verifier_key.digest()
+    committed.apply(1, "key_added", added(SECOND, "rotation", next=then))
+    committed.accept(note(2, FIRST), 2)
+    assert committed.next_digest == then
+    assert not committed.is_promised(THIRD.verifier_key)
+    committed.apply(2, "key_added", added(THIRD, "rotation"))
+    with pytest.raises(WrongKeyError):
+        committed.open(note(3, THIRD), 3)
+
+
+def test_a_report_ends_the_key_and_whom_it_let_in(committed: KeyHistory) -> None:
+    """The stolen key and the keys that it let in since are out of force behind the report."""
+    committed.apply(1, "key_added", added(THIRD, "writer"))
+    committed.accept(note(2, FIRST), 2)
+    committed.apply(2, "key_compromised", compromised(FIRST, 1))
+    committed.apply(3, "key_added", added(SECOND, "rotation"))
+    committed.accept(note(4, SECOND), 4)
+    assert [one.until for one in committed.admissions] == [4, 4, None]
+    found = committed.disbelieved()
+    assert {key: one.since for key, one in found.items()} == {
+        FIRST.verifier_key: 1,
+        THIRD.verifier_key: 1,
+    }
+    assert {one.report for one in found.values()} == {2}
+    assert committed.reported(FIRST.verifier_key, 1, SECOND.verifier_key) == 2
+    assert committed.reported(FIRST.verifier_key, 2, SECOND.verifier_key) is None
+
+
+def test_a_refused_report_changes_nothing(committed: KeyHistory) -> None:
+    """A report that its signer may not make is refused at its own index, and ends no key."""
+    committed.apply(1, "key_added", added(THIRD, "writer"))
+    committed.accept(note(2, FIRST), 2)
+    committed.apply(2, "key_compromised", compromised(FIRST, 1))
+    with pytest.raises(WrongKeyError) as caught:
+        committed.accept(note(4, THIRD), 4)
+    assert caught.value.index == 2
+    assert committed.disbelieved() == {}
+    assert [one.until for one in committed.admissions] == [None, None]
+
+
+@pytest.mark.parametrize("since", [3, 2**64 - 1])
+def test_a_report_since_the_future(committed: KeyHistory, since: int) -> None:
+    """A report since an entry behind its own is malformed, and so is one of a stranger."""
+    for content in (compromised(FIRST, since), compromised(THIRD, 1)):
+        with pytest.raises(MalformedError) as caught:
+            committed.apply(2, "key_compromised", content)
+        assert caught.value.index == 2
