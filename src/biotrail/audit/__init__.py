@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from biotrail.audit.erasure_request import ErasureReason
     from biotrail.audit.holds import Hold, HoldReason
     from biotrail.audit.opening import open_log, rotate_key_file
+    from biotrail.audit.reference_retention import (
+        ReferenceRetention,
+        ReferenceRetentionRun,
+        apply_reference_retention,
+    )
     from biotrail.audit.retention import RetentionPolicy, RetentionRule, RetentionRun
     from biotrail.audit.taking_over import take_over
 
@@ -25,10 +30,13 @@ __all__ = [
     "Hold",
     "HoldReason",
     "Receipt",
+    "ReferenceRetention",
+    "ReferenceRetentionRun",
     "RetentionPolicy",
     "RetentionRule",
     "RetentionRun",
     "SignedCheckpoint",
+    "apply_reference_retention",
     "examine",
     "open_log",
     "read_certificate",
@@ -46,6 +54,9 @@ __getattr__ = load_when_used(
         "read_certificate": "biotrail.audit.doctor",
         "Hold": "biotrail.audit.holds",
         "HoldReason": "biotrail.audit.holds",
+        "ReferenceRetention": "biotrail.audit.reference_retention",
+        "ReferenceRetentionRun": "biotrail.audit.reference_retention",
+        "apply_reference_retention": "biotrail.audit.reference_retention",
         "RetentionPolicy": "biotrail.audit.retention",
         "RetentionRule": "biotrail.audit.retention",
         "RetentionRun": "biotrail.audit.retention",
