@@ -21,14 +21,16 @@ the key before signed it, its thief may have named the next one.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from biotrail.errors import BiotrailError, MalformedError, SignatureError, WrongKeyError
 from biotrail.signing import VerifierKey, open_checkpoint
 from biotrail.tlog import Checkpoint
 from biotrail.trust.admission import Admission
-from biotrail.trust.compromise import Disbelief, Report, disbelieved, tainted
+
+if TYPE_CHECKING:
+    from biotrail.trust.compromise import Disbelief, Report
 
 __all__ = ["KEY_KINDS", "KeyHistory"]
 
@@ -77,6 +79,10 @@ class KeyHistory:
 
         A report that a thief wrote, as a later one shows, has no part in it.
         """
+        if not self._reports:
+            return {}
+        from biotrail.trust.compromise import disbelieved
+
         return disbelieved(self.admissions, self._reports)
 
     def apply(self, index: int, kind: str, content: Mapping[str, Any]) -> None:
@@ -159,12 +165,18 @@ class KeyHistory:
                 one.come_into_force(size, signer)
         if self._promised is not None:
             self._stands, self._promised = signer == self._promised, None
-        for report in fresh:
-            for key in tainted(self.admissions, report):
-                self._admissions[key].end(report.index)
+        if fresh:
+            self._end_tainted(fresh)
         for one in self._admissions.values():
             if one.until is None and one.retired is not None and one.retired < size:
                 one.until = size
+
+    def _end_tainted(self, reports: Iterable[Report]) -> None:
+        from biotrail.trust.compromise import tainted
+
+        for report in reports:
+            for key in tainted(self.admissions, report):
+                self._admissions[key].end(report.index)
 
     def _check_reporter(self, report: Report, signer: VerifierKey) -> None:
         by, reported = self._admissions.get(signer), self._admissions[report.key]
@@ -232,6 +244,9 @@ class KeyHistory:
                 expected=index,
                 found=since,
             )
+        # Loaded here: few logs have such an entry.
+        from biotrail.trust.compromise import Report
+
         self._reports.append(Report(index, admission.key, since))
         admission.end(index)
 
