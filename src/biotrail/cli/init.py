@@ -46,6 +46,7 @@ def init(
         verifier_key = opened.verifier_key
     if as_json:
         files = {"log": str(log), "key": str(key_file), "next_key": f"{key_file}.next"}
+        files["vault_key"] = f"{log}.vault"
         told = {"origin": origin, "verifier_key": verifier_key}
         write_json({**told, "files": {**files, "verifier_key": f"{key_file}.pub"}})
     else:
@@ -70,6 +71,8 @@ def _print(log: Path, origin: str, key: Path, verifier_key: str) -> None:
             (f"{key}.next", "The signing key after it. Keep it in a safe until you rotate."),
             (f"{key}.pub", "The verifier key. Give it to auditors by a way that does not lead "
              "through this machine: whoever can replace the log here can replace it too."),
+            (f"{log}.vault", "The vault's key, encrypted: who has it and the log reads what is "
+             "personal. Back it up, and not beside the log: without it nobody ever will."),
             ("passphrase", "Opens the key files. In your secret store, not on this disk."),
         ]
     )  # fmt: skip
