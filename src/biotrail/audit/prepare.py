@@ -135,7 +135,7 @@ class Preparer:
         salt = self.draw(SALT_SIZE) if self._salts is None else self._salts.take()
         encoded = encode_event(event, subject=reference, salt=salt)
         _check_size(event, encoded.body)
-        columns = _columns(event, reference, event.target)
+        columns = _columns(event, event.id.bytes, reference, event.target)
         return Prepared("event", encoded.body, encoded.payload, columns, to_keep, event)
 
     def is_at_hand(self, events: Sequence[object]) -> bool:
@@ -148,7 +148,7 @@ class Preparer:
     def _sealed(self, event: Event, sealer: Sealer) -> Prepared:
         sealed = sealer.seal(event)
         _check_size(event, sealed.body)
-        columns = _columns(event, sealed.subject, sealed.target)
+        columns = _columns(event, sealed.event_id, sealed.subject, sealed.target)
         return Prepared("event", sealed.body, None, columns, None, event, sealed)
 
     def up_to_date(self, records: Sequence[Prepared]) -> tuple[Sequence[Prepared], int | None]:
@@ -252,10 +252,12 @@ def _check_size(event: Event, body: bytes) -> None:
         raise EventError("event", event, rule)
 
 
-def _columns(event: Event, reference: bytes | None, target: str | None) -> tuple[Any, ...]:
+def _columns(
+    event: Event, event_id: bytes, reference: bytes | None, target: str | None
+) -> tuple[Any, ...]:
     assert event.outcome is not None
     return (
-        event.id.bytes,
+        event_id,
         microseconds(event.occurred),
         event.action,
         target,

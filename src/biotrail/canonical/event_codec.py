@@ -102,7 +102,12 @@ def personal_fields(event: Event) -> list[tuple[str, CborValue]]:
 
 
 def event_content(
-    event: Event, *, subject: bytes | None, actor: bytes | None, root: bytes | None
+    event: Event,
+    *,
+    subject: bytes | None,
+    actor: bytes | None,
+    root: bytes | None,
+    event_id: bytes | None = None,
 ) -> dict[str, CborValue]:
     """What the entry of an event says, in canonical order.
 
@@ -111,8 +116,9 @@ def event_content(
         subject: The random reference of its subject, 16 bytes, or None without one.
         actor: The same for its actor; in a log without a vault always None.
         root: The payload root, or None without personal fields.
+        event_id: The event's id, 16 bytes, where the caller has it at hand.
     """
-    return _content(event, event.id.bytes, subject, root, actor)
+    return _content(event, event_id or event.id.bytes, subject, root, actor)
 
 
 def _content(

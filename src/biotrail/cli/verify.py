@@ -134,7 +134,10 @@ def _completeness(result: Verification) -> Answer:
 def _payloads(result: Verification) -> Answer:
     if result.payloads is None:
         return Answer("payloads", "not checked", "left out by --entries-only")
-    rests_on = [f"{_count(result.payloads, 'payload')} open to the commitments in their entries"]
+    rests_on = []
+    if result.payloads or not result.sealed:
+        opened = _count(result.payloads, "payload")
+        rests_on.append(f"{opened} open to the commitments in their entries")
     if result.sealed:
         rests_on.append(
             f"{_count(result.sealed, 'sealed part is', 'sealed parts are')} as recorded (what is "

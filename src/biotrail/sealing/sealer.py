@@ -31,6 +31,7 @@ class Sealed(NamedTuple):
     """An event, sealed.
 
     Attributes:
+        event_id: The event's id, 16 bytes.
         body: Body of the entry.
         payload: What lies beside it, or None where nothing is personal.
         subject: Reference of the subject, if the event has one.
@@ -38,6 +39,7 @@ class Sealed(NamedTuple):
         people: Those concerned.
     """
 
+    event_id: bytes
     body: bytes
     payload: SealedPayload | None
     subject: bytes | None
@@ -96,25 +98,29 @@ class Sealer:
         else:
             actor = find(("person", tenant, acting.id))
         reference = None if subject is None else subject.reference
+        event_id = event.id.bytes
         content = event_content(
             event,
             subject=reference,
             actor=None if actor is None else actor.reference,
             root=_NO_ROOT,
+            event_id=event_id,
         )
         fields: Fields = personal_fields(event)
+        packed = fields[0][1] if fields and fields[0][0] == "ip" else None  # it comes first
         if self._moves:
             policy = self._policy
             content, fields = move(content, fields, seal=policy.seal, clear=policy.clear)
         target: Any = content.get("target")
         if not fields:
             del content["payload"]
-            return Sealed(cbor2.dumps({"event": content}), None, reference, target, ())
-        people, parts = self._parts(event.id.bytes, tenant, fields, subject, actor)
+            return Sealed(event_id, cbor2.dumps({"event": content}), None, reference, target, ())
+        people, parts = self._parts(event_id, tenant, fields, subject, actor)
         payload, content["payload"] = write_payload(parts)
         other = None if actor is None or actor is subject else actor.reference
-        device, ip = self._tags(event, tenant)
+        device, ip = self.people.tags.places(tenant, event.context.device_id, packed)
         return Sealed(
+            event_id,
             cbor2.dumps({"event": content}),
             SealedPayload(payload, reference, other, device, ip),
             reference,
@@ -164,11 +170,3 @@ class Sealer:
     def _nobody(self, tenant: str) -> Person:
         """What stands for a person where none is known: the month, so that retention ends it."""
         return self.people.find(("period", tenant, self._clock().strftime("%Y-%m")))
-
-    def _tags(self, event: Event, tenant: str) -> tuple[bytes | None, bytes | None]:
-        tags, context = self.people.tags, event.context
-        device, ip = context.device_id, context.ip
-        return (
-            None if device is None else tags.device(tenant, device),
-            None if ip is None else tags.address(tenant, ip),
-        )

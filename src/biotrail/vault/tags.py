@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 from collections import OrderedDict
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import cbor2
 
@@ -35,6 +35,9 @@ class Tags:
             raise VaultError("the key of the tags has 32 bytes")
         self._key = key
         self._known: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._places: OrderedDict[
+            tuple[str, str | None, bytes | None], tuple[bytes | None, bytes | None]
+        ] = OrderedDict()
 
     def person(self, tenant: str, identity: str) -> str:
         """The tag of a person's identity, 64 hexadecimal digits."""
@@ -53,6 +56,26 @@ class Tags:
         """The tags of an address: 4 bytes for each of three prefixes, 8 for itself; 20 bytes."""
         key = "ip", tenant, ip
         return self._known.get(key) or self._keep(key, self._address(tenant, ip))
+
+    def places(
+        self, tenant: str, device: str | None, packed: bytes | None
+    ) -> tuple[bytes | None, bytes | None]:
+        """The tags of a device and of an address in network order, looked up together.
+
+        Returns:
+            As `device` and `address`; None for what is None.
+        """
+        known = self._places.get((tenant, device, packed))
+        if known is not None:
+            return known
+        found = (
+            None if device is None else self.device(tenant, device),
+            None if packed is None else self.address(tenant, ip_address(packed)),
+        )
+        self._places[tenant, device, packed] = found
+        if len(self._places) > _CACHED:
+            self._places.popitem(last=False)
+        return found
 
     def network(self, tenant: str, network: IPv4Network | IPv6Network) -> bytes:
         """How the tags of all addresses in a network begin.
@@ -89,7 +112,7 @@ class Tags:
 
     def forget(self) -> None:
         """Drop the values that were tagged: they are personal."""
-        self._known = OrderedDict()
+        self._known, self._places = OrderedDict(), OrderedDict()
 
     def __repr__(self) -> str:
         return "<Tags>"
