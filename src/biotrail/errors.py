@@ -41,6 +41,7 @@ __all__ = [
     "MissingError",
     "ModelError",
     "NetworkSealError",
+    "NoSuchFieldError",
     "NotRecordedError",
     "OverloadedError",
     "ProofError",
@@ -163,6 +164,10 @@ class KeyProviderError(VaultError):
     def __init__(self, message: str, *, provider: str | None = None) -> None:
         super().__init__(message)
         self.provider = provider
+
+
+class NoSuchFieldError(BiotrailError):
+    """A record has no field of the name that was asked for."""
 
 
 class SealedError(VaultError):

@@ -138,7 +138,10 @@ class AuditLogger(KeyKeeping, DataKeeping):
                 fields are shown in any case.
 
         Raises:
-            ProofError: There is no such entry, or it shows no such field.
+            ProofError: There is no such entry.
+            NoSuchFieldError: The record has no such field.
+            SealedError: It is sealed, and its key is not at hand.
+            ErasedError: It was destroyed.
             AlteredError: The payload is not the one that the entry commits to.
             KeyProviderError: The key provider is out of reach, or refuses.
         """

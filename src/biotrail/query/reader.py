@@ -193,18 +193,13 @@ class RecordReader:
     def prove(
         self, index: int, *, fields: Collection[str] = (), checkpoint: str | None = None
     ) -> ProofFile:
-        """A proof file for one entry, which shows chosen personal fields besides.
+        """A proof file for one entry, against the last checkpoint or another signed one.
 
-        Args:
-            index: Index of the entry.
-            fields: Names of personal fields to show: these and no others.
-            checkpoint: The signed checkpoint to prove it against; the log's last if None.
+        It shows the personal fields that are named, and no others.
 
         Raises:
-            ProofError: The checkpoint does not cover it, or the record shows no such field.
-            VerificationError: The record is not what was recorded.
+            BiotrailError: As `biotrail.verify.prove_entry`.
         """
-        # Loaded here: who reads records mostly proves none.
         from biotrail.verify.prove import prove_entry
 
         opener = Opener(self.origin, self._keyring)

@@ -9,7 +9,14 @@ from biotrail.canonical import decode_entry
 from biotrail.canonical.disclosure import Disclosed, disclose, disclosed_root
 from biotrail.canonical.disclosure_codec import encode_disclosure
 from biotrail.canonical.proof_entry import encode_proof_entry
-from biotrail.errors import MalformedError, ProofError
+from biotrail.errors import (
+    BiotrailError,
+    ErasedError,
+    MalformedError,
+    MissingError,
+    NoSuchFieldError,
+    SealedError,
+)
 from biotrail.sealing.opener import Opened, Opener
 from biotrail.stores import StoreReader
 
@@ -34,14 +41,16 @@ def proof_extra(
             where no other is named, the file is a plain proof file.
 
     Raises:
-        ProofError: The record has no such field, or it cannot be opened: for want of its key, or
-            since it was destroyed.
+        NoSuchFieldError: The record has no such field.
+        SealedError: It is sealed, and the opener does not hold its key.
+        ErasedError: It was destroyed.
+        MissingError: The payload is gone.
         AlteredError: The payload is not the one that the entry commits to.
-        MalformedError: The entry cannot be read.
+        MalformedError: The entry cannot be read, or the payload is not in its one form.
         KeyProviderError: The key provider is out of reach, or refuses.
     """
     if isinstance(fields, str):
-        raise ProofError("name the fields in a list, even if there is only one")
+        raise TypeError("name the fields in a list, even if there is only one")
     if not fields:
         return encode_proof_entry(entry)
     decoded = decode_entry(entry)
@@ -54,7 +63,9 @@ def proof_extra(
         return encode_proof_entry(entry)
     parts = disclose(content["id"], named, opened.payloads, opened.parts)
     if disclosed_root(content["id"], parts) != content["payload"]:
-        raise ProofError(f"the payload of entry {index} is not in its one form: nothing is shown")
+        raise MalformedError(
+            f"the payload of entry {index} is not in its one form: nothing is shown", index=index
+        )
     return encode_disclosure(Disclosed(entry, parts))
 
 
@@ -80,7 +91,7 @@ def _personal(
     for name in fields:
         written = name if name in personal or name in clear else f"{name}{_MICRO}"
         if written not in personal and written not in clear:
-            raise ProofError(_why_not(index, name, content, opened, clear))
+            raise _why_not(index, name, content, opened, clear)
         found[written] = written in personal
     return [name for name, is_personal in found.items() if is_personal]
 
@@ -91,15 +102,13 @@ def _why_not(
     content: Mapping[str, Any],
     opened: Opened | None,
     clear: Collection[str],
-) -> str:
+) -> BiotrailError:
     what = f"entry {index} shows no field {name!r}"
     if content.get("payload") is not None and opened is None:
-        return f"{what}: its payload is gone"
+        return MissingError(f"{what}: its payload is gone; verify the log to see why", index=index)
     if opened is not None and opened.sealed:
-        return (
-            f"{what}: personal fields of it are sealed, and the key that opens them was not given"
-        )
+        return SealedError(f"{what}: what is sealed takes the vault that opens it, not given here")
     if opened is not None and opened.erased:
-        return f"{what}: personal fields of it were destroyed, perhaps this one too"
+        return ErasedError(f"{what}: personal fields of it were destroyed, perhaps this one too")
     known = sorted(clear if opened is None else {*clear, *opened.fields})
-    return f"{what}: there are {', '.join(known)}"
+    return NoSuchFieldError(f"{what}: there are {', '.join(known)}")

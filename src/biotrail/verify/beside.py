@@ -174,7 +174,8 @@ class _References:
         if reference not in self._kept[key]:
             raise MissingError(
                 f"the subject of entry {entry.index} is not known by the reference in the entry: "
-                "the row was deleted or changed, so that their records would not be found",
+                "the row was deleted or changed, so that their records would not be found; an "
+                "erasure may be unfinished: run 'biotrail doctor'",
                 index=entry.index,
                 expected=None if reference is None else reference.hex(),
                 found=len(self._kept[key]),

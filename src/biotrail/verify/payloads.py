@@ -111,7 +111,8 @@ class Payloads:
         if None in reasons:
             raise MissingError(
                 f"the payload of entry {entry.index} is missing, and no erasure was recorded that "
-                "names its person, nor a retention that covers it",
+                "names its person, nor a retention that covers it; an erasure may be unfinished: "
+                "run 'biotrail doctor'",
                 index=entry.index,
                 expected=root.hex(),
             )

@@ -47,7 +47,10 @@ def prove_entry(
 
     Raises:
         ProofError: The checkpoint does not cover the index, or the log as it is stored does not
-            have the checkpoint's root: verify it. Or the record shows no such field.
+            have the checkpoint's root: verify it.
+        NoSuchFieldError: The record has no such field.
+        SealedError: It is sealed, and the opener does not hold its key.
+        ErasedError: It was destroyed.
         AlteredError: The payload is not the one that the entry commits to.
         KeyProviderError: The key provider is out of reach, or refuses.
         MissingError: The store has no head, or lacks the entry or a tile that the proof needs.
