@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from biotrail.errors import MalformedError, MissingDependencyError, SignatureError, SigningError
+from biotrail.errors import MalformedError, SignatureError, SigningError
+from biotrail.signing._ml_dsa import cosigned_message, length_of, new_private_key, public_key
 from biotrail.signing.note import NoteSignature, SignedNote, parse_note
 from biotrail.tlog._text import check_name, read_base64, write_base64
 from biotrail.tlog.checkpoint import Checkpoint
@@ -32,8 +32,6 @@ __all__ = [
     "MlDsa44Cosigner",
     "MlDsa44Key",
     "check_post_quantum",
-    "ml_dsa",
-    "new_private_key",
 ]
 
 ML_DSA_44 = 0x06
@@ -41,8 +39,6 @@ ML_DSA_44 = 0x06
 
 _PUBLIC_BYTES, _SIGNATURE_BYTES, _SEED_BYTES = 1312, 2420, 32
 _TIMESTAMP_BYTES, _KEY_ID_BYTES, _MOST_TIMESTAMP = 8, 4, 2**63 - 1
-_LABEL = b"subtree/v1\n\0"
-_MOST_NAME_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class MlDsa44Key:
     def __post_init__(self) -> None:
         """Refuse a name or a key that cannot be used."""
         check_name(self.name, "name of the cosigner's key")
-        _length_of(self.name, "name of the cosigner's key")
+        length_of(self.name, "name of the cosigner's key")
         if len(self.public) != _PUBLIC_BYTES:
             raise MalformedError(f"an ML-DSA-44 public key has {_PUBLIC_BYTES} bytes")
 
@@ -112,11 +108,13 @@ class MlDsa44Key:
         whole = len(signature) == _TIMESTAMP_BYTES + _SIGNATURE_BYTES
         if not whole or timestamp > _MOST_TIMESTAMP:
             raise SignatureError(f"not the form of a cosignature of {self!r}")
-        public = _public_key(self.public)
+        public = public_key(self.public)
         from cryptography.exceptions import InvalidSignature
 
         try:
-            public.verify(signature[_TIMESTAMP_BYTES:], _message(self.name, timestamp, checkpoint))
+            public.verify(
+                signature[_TIMESTAMP_BYTES:], cosigned_message(self.name, timestamp, checkpoint)
+            )
         except InvalidSignature:
             raise SignatureError(
                 f"the cosignature is not that of {self!r} for this checkpoint"
@@ -204,7 +202,7 @@ class MlDsa44Cosigner:
         others = tuple(one for one in signed.signatures if not _is_of(one, self.key))
         if not others:
             raise SignatureError("a cosignature stands beside a signature of the log")
-        message = _message(self.key.name, timestamp, checkpoint)
+        message = cosigned_message(self.key.name, timestamp, checkpoint)
         blob = timestamp.to_bytes(_TIMESTAMP_BYTES) + self._private_key.sign(message)
         line = NoteSignature(self.key.name, self.key.key_id, blob)
         return replace(signed, signatures=(*others, line)).encode()
@@ -252,55 +250,6 @@ def check_post_quantum(
     return found[0]
 
 
-def ml_dsa(name: str) -> Any:
-    """A class of `cryptography`'s ML-DSA.
-
-    Raises:
-        MissingDependencyError: This version, or the OpenSSL under it, has none.
-    """
-    try:
-        from cryptography.hazmat.primitives.asymmetric import mldsa
-    except ImportError as error:
-        raise _missing() from error
-    return getattr(mldsa, name)
-
-
-def new_private_key(seed: bytes | None = None) -> MLDSA44PrivateKey:
-    """A private key: the one of a seed, or a random one.
-
-    Raises:
-        MissingDependencyError: This `cryptography` has no ML-DSA.
-    """
-    kind = ml_dsa("MLDSA44PrivateKey")
-    from cryptography.exceptions import UnsupportedAlgorithm
-
-    try:
-        key: MLDSA44PrivateKey = kind.generate() if seed is None else kind.from_seed_bytes(seed)
-    except UnsupportedAlgorithm as error:
-        raise _missing() from error
-    return key
-
-
-@lru_cache(maxsize=64)
-def _public_key(public: bytes) -> Any:
-    kind = ml_dsa("MLDSA44PublicKey")
-    from cryptography.exceptions import UnsupportedAlgorithm
-
-    try:
-        return kind.from_public_bytes(public)
-    except UnsupportedAlgorithm as error:
-        raise _missing() from error
-    except ValueError as error:
-        raise SignatureError(f"not an ML-DSA-44 public key: {error}") from None
-
-
-def _missing() -> MissingDependencyError:
-    return MissingDependencyError(
-        "ML-DSA-44 needs cryptography 48 or newer with OpenSSL 3.5 or newer: "
-        "pip install 'biotrail[post-quantum]'"
-    )
-
-
 def _read(note: bytes | str) -> tuple[SignedNote, Checkpoint]:
     signed = parse_note(note)
     try:
@@ -311,27 +260,3 @@ def _read(note: bytes | str) -> tuple[SignedNote, Checkpoint]:
 
 def _is_of(line: NoteSignature, key: MlDsa44Key) -> bool:
     return (line.name, line.key_id) == (key.name, key.key_id)
-
-
-def _message(cosigner: str, timestamp: int, checkpoint: Checkpoint) -> bytes:
-    """The structure ``cosigned_message`` of a whole tree: it starts at leaf 0."""
-    return b"".join(
-        (
-            _LABEL,
-            _length_of(cosigner, "name of the cosigner's key"),
-            cosigner.encode("utf-8"),
-            timestamp.to_bytes(8),
-            _length_of(checkpoint.origin, "origin"),
-            checkpoint.origin.encode("utf-8"),
-            (0).to_bytes(8),
-            checkpoint.size.to_bytes(8),
-            checkpoint.root,
-        )
-    )
-
-
-def _length_of(text: str, what: str) -> bytes:
-    size = len(text.encode("utf-8"))
-    if size > _MOST_NAME_BYTES:
-        raise MalformedError(f"{what}: longer than {_MOST_NAME_BYTES} bytes of UTF-8")
-    return bytes([size])

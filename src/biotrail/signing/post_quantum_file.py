@@ -7,9 +7,10 @@ from pathlib import Path
 
 from biotrail._secret_files import create_secret_file, passphrase_bytes
 from biotrail.errors import KeyFileError
+from biotrail.signing._ml_dsa import ml_dsa, new_private_key
 from biotrail.signing._pkcs8 import encrypted_pem
 from biotrail.signing.keyfile import PathLike, load_private_key
-from biotrail.signing.post_quantum import MlDsa44Cosigner, ml_dsa, new_private_key
+from biotrail.signing.post_quantum import MlDsa44Cosigner
 
 __all__ = ["open_post_quantum_key_file"]
 

@@ -23,12 +23,12 @@ from biotrail.signing import (
     Ed25519Signer,
     MlDsa44Cosigner,
     MlDsa44Key,
+    _ml_dsa,
     check_post_quantum,
     open_checkpoint,
     open_key_file,
     open_post_quantum_key_file,
     parse_note,
-    post_quantum,
     sign_checkpoint,
 )
 from biotrail.tlog import Checkpoint
@@ -240,7 +240,7 @@ def test_an_older_cryptography(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(mldsa, "MLDSA44PrivateKey", Unsupported)
     monkeypatch.setattr(mldsa, "MLDSA44PublicKey", Unsupported)
-    post_quantum._public_key.cache_clear()
+    _ml_dsa.public_key.cache_clear()
     with pytest.raises(MissingDependencyError, match="post-quantum"):
         MlDsa44Cosigner.generate(ORIGIN)
     with pytest.raises(MissingDependencyError, match="post-quantum"):
