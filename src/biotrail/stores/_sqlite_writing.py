@@ -20,6 +20,8 @@ from biotrail.stores.base import StoredHead
 __all__ = ["Writing"]
 
 _CACHE_KIB = 32_768
+# Pages that many records share are then folded into the file once, not four times (16 MiB of log).
+_WAL_PAGES = 4_000
 
 
 class Writing(SQLiteReader):
@@ -71,6 +73,7 @@ class Writing(SQLiteReader):
             connection.execute("PRAGMA secure_delete = ON")
             # The indexes over tags are written all over; by default 2 MB of them are kept at hand.
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
             connection.execute("BEGIN IMMEDIATE")
             prepare_schema(connection, str(path))
             connection.execute("COMMIT")
