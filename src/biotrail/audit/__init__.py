@@ -18,7 +18,8 @@ if TYPE_CHECKING:
         ReferenceRetentionRun,
         apply_reference_retention,
     )
-    from biotrail.audit.retention import RetentionPolicy, RetentionRule, RetentionRun
+    from biotrail.audit.retention import RetentionRun
+    from biotrail.audit.retention_policy import RetentionPolicy, RetentionRule
     from biotrail.audit.taking_over import take_over
 
 __all__ = [
@@ -57,8 +58,8 @@ __getattr__ = load_when_used(
         "ReferenceRetention": "biotrail.audit.reference_retention",
         "ReferenceRetentionRun": "biotrail.audit.reference_retention",
         "apply_reference_retention": "biotrail.audit.reference_retention",
-        "RetentionPolicy": "biotrail.audit.retention",
-        "RetentionRule": "biotrail.audit.retention",
+        "RetentionPolicy": "biotrail.audit.retention_policy",
+        "RetentionRule": "biotrail.audit.retention_policy",
         "RetentionRun": "biotrail.audit.retention",
         "open_log": "biotrail.audit.opening",
         "rotate_key_file": "biotrail.audit.opening",

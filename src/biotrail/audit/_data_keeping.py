@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from biotrail.audit.certificate import ErasureCertificate
     from biotrail.audit.erasure import Erasures
     from biotrail.audit.holds import Hold
-    from biotrail.audit.retention import RetentionPolicy, RetentionRun
+    from biotrail.audit.retention import RetentionRun
+    from biotrail.audit.retention_policy import RetentionPolicy
 
 __all__ = ["DataKeeping"]
 

@@ -48,7 +48,8 @@ _REPLACE_WITH_TAGS = (
 # U+0001 is in no identity. What is too short to stay unique under it is deleted.
 _OVERWRITE_IDENTITY = (
     "UPDATE subjects SET reference = zeroblob(length(reference)), "
-    "identity = char(1) || printf('%0*d', length(CAST(identity AS BLOB)) - 1, rowid) "
+    "identity = char(1) || substr(hex(randomblob(length(CAST(identity AS BLOB)))), 1, "
+    "length(CAST(identity AS BLOB)) - 1) "
     "WHERE length(CAST(identity AS BLOB)) > 20 AND reference IN "
 )
 _FINISH = "UPDATE fences SET entry = ? WHERE erasure = ? AND entry IS NULL"
@@ -93,7 +94,10 @@ class SealedWriting(Writing):
                 raise StoreError("a key that is destroyed is not wrapped anew")
         with self._changing() as connection:
             rows = [(new.key_id, new.wrapped, *_found_by(old)) for old, new in keys]
-            return sum(connection.execute(_REWRAP, row).rowcount for row in rows)
+            count = sum(connection.execute(_REWRAP, row).rowcount for row in rows)
+        if any(_key_size(old) != _key_size(new) for old, new in keys):
+            self._remains.add(_ANYWHERE)  # rows have moved
+        return count
 
     def write_fence(self, fence: Fence) -> Fence:
         """Write a fence; from now on, batches made without knowing of it fail."""
@@ -109,15 +113,20 @@ class SealedWriting(Writing):
 
     def destroy_identities(self, references: Sequence[bytes]) -> int:
         """Overwrite data keys of these references; delete the rows that lead to them."""
-        destroyed = 0
+        destroyed = overwritten = deleted = 0
         self._remains.add(_IDENTITIES)
         with self._changing() as connection:
             for some, marks in in_groups(references):
                 destroyed += connection.execute(f"{_DESTROY} ({marks})", some).rowcount
-                connection.execute(f"{_OVERWRITE_IDENTITY} ({marks})", some)
+                overwritten += connection.execute(f"{_OVERWRITE_IDENTITY} ({marks})", some).rowcount
                 query = f"DELETE FROM subjects WHERE reference IN ({marks})"  # noqa: S608
-                if connection.execute(query, some).rowcount:
-                    self._remains.add(_ANYWHERE)
+                deleted += connection.execute(query, some).rowcount
+            if not destroyed + overwritten + deleted:
+                # Somebody else began this, and may have been killed before remains were purged.
+                self._remains.update(_TAGS)
+            clear = connection.execute("SELECT 1 FROM payloads LIMIT 1").fetchone()
+        if deleted or (clear and not destroyed + overwritten):
+            self._remains.add(_ANYWHERE)
         return destroyed
 
     def replace_payloads(self, payloads: Sequence[tuple[int, bytes, bool]]) -> None:
@@ -140,8 +149,10 @@ class SealedWriting(Writing):
         """Delete payloads that were never sealed."""
         with self._changing() as connection:
             query = "DELETE FROM payloads WHERE idx = ?"
+            count = sum(connection.execute(query, (index,)).rowcount for index in indices)
+        if count:
             self._remains.add(_ANYWHERE)
-            return sum(connection.execute(query, (index,)).rowcount for index in indices)
+        return count
 
     def finish_fence(self, erasure: bytes, entry: int) -> None:
         """Note the index of an erasure's tombstone."""
@@ -198,6 +209,10 @@ def _record_size(lengths: Sizes) -> int:
     kinds = [0 if length is None else 2 * length + 12 for length in lengths]
     types = sum(1 if kind < 0x80 else 2 if kind < 0x4000 else 3 for kind in kinds)
     return types + sum(length or 0 for length in lengths)
+
+
+def _key_size(key: WrappedKey) -> int:
+    return _record_size((len(key.key_id.encode()), len(key.wrapped)))
 
 
 def _found_by(key: WrappedKey) -> tuple[bytes, str, bytes, bytes]:
