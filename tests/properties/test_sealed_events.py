@@ -87,7 +87,7 @@ def test_marks_are_what_the_entry_says(event: biotrail.Event) -> None:
         log.record(event)
     data = store._entries[2].entry
     content: Any = decode_entry(data).content
-    said = [content.get(name) for name in ("subject", "actor", "payload")]
+    said = [content.get(name) for name in ("subject", "actor", "payload", "tenant")]
     assert marks_of_entry(data) in (None, EventMarks(2, event.id.bytes, *said))
 
 

@@ -60,6 +60,7 @@ class EventMarks(NamedTuple):
         subject: Reference of the subject, 16 bytes.
         actor: Reference of the actor, 16 bytes.
         root: The payload root, 32 bytes.
+        tenant: The tenant.
     """
 
     index: int  # type: ignore[assignment] # shadows tuple.index
@@ -67,6 +68,7 @@ class EventMarks(NamedTuple):
     subject: bytes | None
     actor: bytes | None
     root: bytes | None
+    tenant: str | None = None
 
 
 def marks_of_entry(entry: bytes) -> EventMarks | None:
@@ -74,7 +76,7 @@ def marks_of_entry(entry: bytes) -> EventMarks | None:
 
     None means only that the general decoder must be asked. What it accepts, `decode_entry` accepts.
     """
-    match_head, match, counts, (subject_at, actor_at, root_at) = _for_marks()
+    match_head, match, counts, (subject_at, actor_at, root_at, tenant_at) = _for_marks()
     head = match_head(entry)
     if head is None or len(entry) > _MAXIMUM_ENTRY:
         return None
@@ -92,7 +94,15 @@ def marks_of_entry(entry: bytes) -> EventMarks | None:
         None if subject is None else subject[-16:],
         None if actor is None else actor[-16:],
         None if root is None else root[-32:],
+        None if groups[tenant_at] is None else _text_of(groups[tenant_at]),
     )
+
+
+def _text_of(pair: bytes | None) -> str:
+    """The text in a pair of name and value, each of fewer than 256 bytes in ASCII."""
+    assert pair is not None
+    value = pair[1 + pair[0] - 0x60 :]
+    return value[2 if value[0] == 0x78 else 1 :].decode("ascii")
 
 
 class _Count(NamedTuple):
@@ -268,16 +278,16 @@ class _Writer:
 
 @cache
 def _compiled() -> tuple[
-    Callable[[bytes, int], re.Match[bytes] | None], tuple[_Count, ...], tuple[int, int, int]
+    Callable[[bytes, int], re.Match[bytes] | None], tuple[_Count, ...], tuple[int, int, int, int]
 ]:
     """The expression, compiled when it is first needed: that takes a moment.
 
-    Also how to count keys, and the groups of subject, actor and payload.
+    Also how to count keys, and the groups of subject, actor, payload and tenant.
     """
     writer = _Writer()
     pattern = re.escape(b"\xa1\x65event") + writer.write(_EVENT)
     places = writer.places
-    marks = places["subject"], places["actor"], places["payload"]
+    marks = places["subject"], places["actor"], places["payload"], places["tenant"]
     return re.compile(pattern, re.DOTALL).fullmatch, tuple(writer.counts), marks
 
 
@@ -286,7 +296,7 @@ def _for_marks() -> tuple[
     Callable[[bytes], re.Match[bytes] | None],
     Callable[[bytes, int], re.Match[bytes] | None],
     tuple[_Count, ...],
-    tuple[int, int, int],
+    tuple[int, int, int, int],
 ]:
     """The same, after an expression for the head of an entry: see `biotrail.canonical.entry`."""
     pattern = rb"\x85\x01(" + _UNSIGNED + rb")\x58\x20.{32}" + _TIME

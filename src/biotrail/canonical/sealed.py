@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple, TypeAlias
 
 import cbor2
@@ -64,7 +65,9 @@ _LARGEST_BUCKET = 8192
 _PADDING = b"\x80" + bytes(_LARGEST_BUCKET)
 _PREFIX = b"\x82\x02"
 # Of a part: 85, owner, 50 key, 4c nonce, 58 20 fields root, 59 and the ciphertext's length.
-_PART_HEAD = 69
+_HEAD = Struct(">BBB16sB12sH32sBH")
+_HEADS = (0x85, 0x50, 0x4C, 0x5820, 0x59)
+_unpack = _HEAD.unpack_from
 _COUNTS = {b"\x82\x02\x81": 1, b"\x82\x02\x82": 2}
 _BUCKETS_OF_TWO_BYTES = frozenset((*_BUCKETS, *range(_LARGEST_BUCKET, 0x10000, _LARGEST_BUCKET)))
 
@@ -234,27 +237,20 @@ def _plain_parts(data: bytes) -> list[Part] | None:
     parts: list[Part] = []
     at, count = 3, _COUNTS.get(data[:3], 0)
     for _ in range(count):
-        start = at + _PART_HEAD
-        size = int.from_bytes(data[start - 2 : start], "big")
+        start = at + _HEAD.size
+        if start > len(data):
+            return None
+        array, owner, key_head, key, nonce_head, nonce, root_head, root, head, size = _unpack(
+            data, at
+        )
         ciphertext = data[start : start + size]
         if (
-            size - _TAG_SIZE not in _BUCKETS_OF_TWO_BYTES
+            (array, key_head, nonce_head, root_head, head) != _HEADS
+            or size - _TAG_SIZE not in _BUCKETS_OF_TWO_BYTES
             or len(ciphertext) != size
-            or data[at] != 0x85
-            or data[at + 2 : at + 20 : 17] != b"\x50\x4c"
-            or data[at + 32 : at + 34] != b"\x58\x20"
-            or data[at + 66] != 0x59
         ):
             return None
-        parts.append(
-            SealedPart(
-                data[at + 1],
-                data[at + 3 : at + 19],
-                data[at + 20 : at + 32],
-                data[at + 34 : at + 66],
-                ciphertext,
-            )
-        )
+        parts.append(SealedPart(owner, key, nonce, root, ciphertext))
         at = start + size
     if at != len(data) or tuple([part.owner for part in parts]) not in _OWNERS:
         return None

@@ -97,7 +97,7 @@ def address(network: Network, tenant: str | None) -> Asked:
         found = _address_of(record)
         if found is None or tags is None:
             return found is None
-        true = tags.address(record.content.get("tenant") or "", found)
+        true = tags.address(record.tenant or "", found)
         return not true.startswith(prefix(tags))
 
     return Asked(
@@ -132,16 +132,19 @@ def _check_text(name: str, value: object) -> None:
 
 
 def _is_of(record: Record, tenant: str | None) -> bool:
-    return record.kind == "event" and record.content.get("tenant") == tenant
+    # Only an event has a payload: most entries need not be decoded for this.
+    return record.tenant == tenant and (record.opened is not None or record.kind == "event")
 
 
 def _said(record: Record, name: str) -> Any:
     """A personal field, wherever the host's policy keeps it."""
-    return record.personal.get(name, record.content.get(name))
+    found = record.personal.get(name)
+    return record.content.get(name) if found is None else found
 
 
 def _address_of(record: Record) -> IPv4Address | IPv6Address | None:
-    packed = _said(record, "ip") if record.kind == "event" else None
+    is_event = record.opened is not None or record.kind == "event"
+    packed = _said(record, "ip") if is_event else None
     try:
         return None if type(packed) is not bytes else ip_address(packed)
     except ValueError:

@@ -79,7 +79,7 @@ class Opening:
             try:
                 opened = open_parts(marks, payload, parts, keys)
                 gone = self._gone(data, marks, opened.erased) if opened.erased else ()
-                found[place] = Record(marks.index, data, opened, gone)
+                found[place] = Record(marks.index, data, opened, gone, marks.tenant)
             except (KeyProviderError, StoreError):
                 raise
             except BiotrailError as error:
@@ -111,7 +111,7 @@ class Opening:
                 )
             if payload is None:
                 gone = () if marks.root is None else self._gone(data, marks, _owners(marks))
-                return Record(index, data, None, gone)
+                return Record(index, data, None, gone, marks.tenant)
             if marks.root is None:
                 raise AlteredError(
                     f"entry {index} has a payload that it knows nothing of", index=index
@@ -159,7 +159,7 @@ def _marks_of(entry: Entry) -> EventMarks:
     content: Any = entry.content
     if entry.kind != "event":
         return EventMarks(entry.index, b"", None, None, None)
-    said = [content.get(name) for name in ("subject", "actor", "payload")]
+    said = [content.get(name) for name in ("subject", "actor", "payload", "tenant")]
     return EventMarks(entry.index, content["id"], *said)
 
 

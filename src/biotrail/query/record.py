@@ -36,9 +36,10 @@ class Record:
         data: The entry's bytes.
         opened: What became of its payload; None where the entry has none, or where it is gone.
         gone: The parts of the payload that are no longer there, and why.
+        tenant: The tenant of an event that has one.
     """
 
-    __slots__ = ("_entry", "_event", "data", "gone", "index", "opened")
+    __slots__ = ("_entry", "_event", "data", "gone", "index", "opened", "tenant")
 
     def __init__(
         self,
@@ -46,12 +47,14 @@ class Record:
         data: bytes,
         opened: Opened | None = None,
         gone: tuple[Gone, ...] = (),
+        tenant: str | None = None,
     ) -> None:
         """Keep what was read: entries and events are decoded when they are asked for."""
         self.index = index
         self.data = data
         self.opened = opened
         self.gone = gone
+        self.tenant = tenant
         self._entry: Entry | None = None
         self._event: Event | None = None
 
