@@ -27,6 +27,7 @@ import attrs
 from biotrail.errors import (
     AlteredError,
     MalformedError,
+    MissingError,
     StoreBusyError,
     StoreError,
     VerificationError,
@@ -42,7 +43,7 @@ from biotrail.verify.completeness import (
     check_origins,
     check_upper_tiles,
 )
-from biotrail.verify.destruction import Destruction
+from biotrail.verify.destruction import Destruction, claimed_destruction
 from biotrail.verify.extent import measure
 from biotrail.verify.given import given_keys, open_given
 from biotrail.verify.joining import (
@@ -135,8 +136,7 @@ class _Checking:
     progress: Progress | None
 
     def run(self) -> Verification:
-        size = self._measure()
-        results, history = self._check_entries(size)
+        size, results, history = self._check_as_of_now()
         stretches = [result.stretch for result in results]
         check_trust(history, self.trusted, stretches)
         check_upper_tiles(self.store, size)
@@ -146,6 +146,20 @@ class _Checking:
         if self.options.lookups:
             self._check_structure()
         return attrs.evolve(self._report(results, history, complete), affected=affected)
+
+    def _check_as_of_now(self) -> tuple[int, list[Result], KeyHistory]:
+        """The log at its present size; begun anew where payloads were destroyed meanwhile.
+
+        What accounts for that is an entry behind the size at which it began.
+        """
+        while True:
+            size = self._measure()
+            try:
+                return size, *self._check_entries(size)
+            except MissingError:
+                later = [index for index in self.store.indices_of_other_kinds() if index >= size]
+                if claimed_destruction(self.store, later) == Destruction():
+                    raise
 
     def _measure(self) -> int:
         extent = self.store.extent()

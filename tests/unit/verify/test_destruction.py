@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from biotrail import verify_log
+from biotrail import AuditLogger, Event, SQLiteStore, verify_log
 from biotrail.canonical import encode_value, frame_entry
 from biotrail.errors import AlteredError, MissingError
 from biotrail.stores import SQLiteReader
 from biotrail.testing.tamper import tampering
+from biotrail.vault import MemoryKeyProvider, Vault
 from biotrail.verify.destruction import Destruction, Rule
 from tests.vectors import _spec_log as spec
 from tests.vectors import _spec_sealed as sealed
@@ -122,6 +123,36 @@ def test_a_claim_that_is_not_in_the_log_excuses_nothing(path: Path) -> None:
         with pytest.raises(MissingError) as caught:
             verify_log(store, KEY, workers=1)
         assert caught.value.index == sealed.BEN_ALONE
+
+
+class Erasing(SQLiteReader):
+    """A reader before which somebody is erased, once it has begun to read payloads."""
+
+    act: Callable[[], object] | None = None
+
+    def payloads(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Payloads, after the erasure."""
+        if self.act is not None:
+            act, self.act = self.act, None
+            act()
+        return super().payloads(start, stop)
+
+
+def test_an_erasure_while_a_log_is_verified_is_no_fault(tmp_path: Path) -> None:
+    """The verdict is for the greater size, at which the log accounts for what is gone."""
+    path = tmp_path / "log.db"
+    opened = Vault(MemoryKeyProvider())
+    with AuditLogger(SQLiteStore(path), spec.signer("A"), vault=opened) as log:
+        for person in ("anna", "ben", "anna"):
+            log.record(Event(action="door.open", decision="denied", subject=person))
+        before = log.checkpoint().size
+        with closing(Erasing(path)) as store:
+            store.act = lambda: log.erase(
+                "anna", reason="subject_request", legal_basis="GDPR Art. 17(1)(b)"
+            )
+            found = verify_log(store, KEY, workers=1)
+    assert found.size > before
+    assert (found.sealed, found.erased) == (1, 2)
 
 
 def test_the_message_says_what_to_do(path: Path) -> None:
