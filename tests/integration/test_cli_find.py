@@ -98,7 +98,7 @@ def test_called_wrongly(log: Path, asked: tuple[str, ...]) -> None:
 
 def test_without_the_passphrase(log: Path) -> None:
     """Records read as sealed, the clear is found, and a personal look-up says what it needs."""
-    blind: dict[str, str | None] = {"BIOTRAIL_PASSPHRASE": None}
+    blind: dict[str, Any] = {"BIOTRAIL_PASSPHRASE": None}
     told = run("show", log, "--json", **blind).json()["records"]
     assert [one["payload"] for one in told] == ["none"] * 2 + ["sealed"] * 6
     assert told[2]["sealed"] == ["subject", "actor"]
@@ -207,7 +207,7 @@ def test_from_one_provider_to_another(copy: Path, tmp_path: Path) -> None:
 )
 def test_uris_that_lack_something(log: Path, uri: str, message: str) -> None:
     """A URI that does not name all that is needed says what is missing."""
-    nothing = dict.fromkeys(("BAO_ADDR", "VAULT_ADDR", "BIOTRAIL_VAULT_PIN"))
+    nothing: dict[str, Any] = dict.fromkeys(("BAO_ADDR", "VAULT_ADDR", "BIOTRAIL_VAULT_PIN"))
     ran = run("show", log, "--vault", uri, **nothing)
     assert ran.code in (2, 3)
     assert message in ran.err

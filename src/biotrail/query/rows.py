@@ -26,6 +26,7 @@ __all__ = [
 
 AT_ONCE = 1_024
 """How many rows are read at once."""
+_FIRST_AT_ONCE = 128
 
 Rows = list[tuple[int, bytes]]
 
@@ -47,13 +48,14 @@ def whole_rows_of(store: StoreReader, start: int, stop: int) -> Rows:
 
 
 def rows_at(store: StoreReader, indices: Sequence[int]) -> Iterator[Rows]:
-    """Index and entry at some indices, some at a time.
+    """Index and entry at some indices, some at a time; few at first, which may be enough.
 
     Raises:
         MissingError: One is missing.
     """
-    for at in range(0, len(indices), AT_ONCE):
-        some = indices[at : at + AT_ONCE]
+    at, many = 0, _FIRST_AT_ONCE
+    while some := indices[at : at + many]:
+        at, many = at + many, min(2 * many, AT_ONCE)
         rows = list(entries_at(store, some))
         _check_there([index for index, _ in rows], some)
         yield rows
