@@ -396,7 +396,7 @@ def test_trusted_keys_as_text_or_parsed(path: Path) -> None:
 def _stolen(path: Path) -> str:
     """A log with key files whose present key a thief has used; returns that key."""
     with _open(path) as log:
-        first = log.verifier_key
+        first: str = log.verifier_key
         log.record(event(1))
         log.admit_writer(THIRD.verifier_key)
     return first
