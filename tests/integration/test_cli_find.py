@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def copy(log: Path, tmp_path: Path) -> Path:
     return path
 
 
-def _found(*arguments: object, **environment: str | None) -> list[int]:
+def _found(*arguments: object, **environment: Any) -> list[int]:
     told = run("find", *arguments, "--json", **environment).json()
     assert (told["origin"], told["verified"], told["misleading"]) == (ORIGIN, False, [])
     return [one["index"] for one in told["records"]]
