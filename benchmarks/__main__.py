@@ -37,6 +37,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.2": bench_sealing.bulk,
     "3.3": bench_vault.opening,
     "3.4": bench_vault.finding,
+    "3.5": bench_vault.erasing,
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
 }

@@ -1,4 +1,4 @@
-"""Targets 3.3 and 3.4: opening sealed records, and finding one person's among a million."""
+"""Targets 3.3 to 3.5: opening sealed records, finding and erasing those of one person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import attrs
 
 import biotrail
 from benchmarks.event import twelve_fields
-from benchmarks.harness import WORK, Options, Target
+from benchmarks.harness import WORK, Options, Target, workspace
 from biotrail.query import RecordReader, open_records
 from biotrail.stores import SQLiteReader
 from biotrail.vault import PassphraseKeyProvider, Vault
@@ -77,6 +77,38 @@ def finding(options: Options) -> list[Target]:
             },
         )
     ]
+
+
+def erasing(options: Options) -> list[Target]:
+    """Target 3.5: erasing a person with 1,000 records, until the certificate is there."""
+    people, of_each = options.pick(20, 4), options.pick(1_000, 50)
+    with workspace() as place:
+        path = place / "trail.db"
+        with biotrail.open(path, origin=_ORIGIN, passphrase=_PASSPHRASE) as log:
+            for first in range(0, people * of_each, _BATCH):
+                last = min(first + _BATCH, people * of_each)
+                log.record_many([_event(n, people) for n in range(first, last)])
+            times = [_erase(log, f"person-{n}") for n in range(min(people, 9))]
+    middle = statistics.median(times)
+    return [
+        Target(
+            "3.5",
+            f"erasing a person with {of_each:,} records among {people * of_each:,}",
+            middle,
+            "s",
+            None,
+            middle,
+            1,
+            at_most=True,
+            details={"slowest of 9, s": round(max(times), 2)},
+        )
+    ]
+
+
+def _erase(log: biotrail.AuditLogger, person: str) -> float:
+    began = time.perf_counter()
+    log.erase(person, reason="subject_request", legal_basis="GDPR art. 17")
+    return time.perf_counter() - began
 
 
 def _rate(records: RecordReader, take: Callable[[biotrail.Record], object]) -> float:
