@@ -106,7 +106,8 @@ class Gallery(UnwatchedGallery):
                 text of 1 to 128 bytes in UTF-8.
         """
         if end_of(features) is None:
-            self._ends.renew(reference or getattr(features, "id", None))
+            if reference is not None or isinstance(features, Reference):
+                self._ends.renew(reference or getattr(features, "id", None))
             return super().add(features, reference=reference, refuse_duplicates=refuse_duplicates)
         identifier = checked_id(features, reference)
         with self._ends.noted(identifier, features):

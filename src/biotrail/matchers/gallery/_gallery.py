@@ -82,9 +82,14 @@ class Gallery(SearchedGallery):
         """
         row = checked_row(self._card, features)
         rows = checked_rows(self._card, features) if row is None else None
+        if reference is None and refuse_duplicates is None and features.reference_id is None:
+            identifier, name = self._table.names.new()
+            self._put(identifier, name, row, rows)
+            return identifier
         identifier = id_for(features, reference)
+        name = self._table.names.name(identifier)
         if refuse_duplicates is None:
-            self._put(identifier, row, rows)
+            self._put(identifier, name, row, rows)
             return identifier
         with self._enrolling:
             found = self.duplicates(features, threshold=refuse_duplicates)
@@ -93,12 +98,11 @@ class Gallery(SearchedGallery):
                 raise DuplicateReferenceError(
                     f"{len(others)} reference(s) of the gallery reach the threshold", others
                 )
-            self._put(identifier, row, rows)
+            self._put(identifier, name, row, rows)
         return identifier
 
-    def _put(self, identifier: str, row: Vector | None, rows: Rows | None) -> None:
+    def _put(self, identifier: str, name: bytes, row: Vector | None, rows: Rows | None) -> None:
         """Enrol one row, float64, or else several, float32."""
-        name = self._table.names.name(identifier)
         if row is not None:
             self._table.add_one(name, row, identifier)
         elif rows is not None:

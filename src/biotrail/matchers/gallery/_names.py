@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from biotrail.matchers.enrolment import new_reference_id
 from biotrail.matchers.reference import checked_reference_id
 
 __all__ = ["Names"]
@@ -30,6 +31,11 @@ class Names:
         checked_reference_id(identifier)
         return hashlib.sha256(_DOMAIN + identifier.encode()).digest()[:16]
 
+    def new(self) -> tuple[str, bytes]:
+        """A new random id and its name."""
+        identifier = new_reference_id()
+        return identifier, bytes.fromhex(identifier[4:])
+
     def remember(self, identifier: str, name: bytes) -> None:
         """Keep an id that cannot be told from its name."""
         if identifier != f"ref-{name.hex()}":
@@ -42,6 +48,14 @@ class Names:
     def identifier(self, name: bytes) -> str:
         """The id of a name."""
         return self._foreign.get(name) or f"ref-{name.hex()}"
+
+    def identifiers(self, names: bytes) -> list[str]:
+        """The ids of many names, sixteen bytes each."""
+        if self._foreign:
+            several = range(0, len(names), 16)
+            return [self.identifier(names[first : first + 16]) for first in several]
+        digits = names.hex()
+        return [f"ref-{digits[first : first + 32]}" for first in range(0, len(digits), 32)]
 
     @property
     def foreign(self) -> bool:

@@ -148,13 +148,27 @@ class SearchedGallery:
         checked = [checked_probe(self._card, probe) for probe in probes]
         with self._table.look(self._kernel()) as moment:
             found = search(moment.view, checked, threshold=threshold, top=top)
-            best = [self._ranked(moment, one, top) for one in found]
+            best = self._all_ranked(moment, found, top)
         return moment.version, moment.size, best
 
     def _ranked(self, moment: Moment, found: Found, top: int | None) -> Ranked:
         """Ids and unrounded scores, best first."""
         names = self._table.identifiers(moment.view, found.slots.tolist())
         return ranked(zip(found.scores.tolist(), names, strict=True), self._card, top)
+
+    def _all_ranked(self, moment: Moment, found: Sequence[Found], top: int | None) -> list[Ranked]:
+        """The same for the probes of a batch."""
+        import numpy
+
+        if len(found) < 2:
+            return [self._ranked(moment, one, top) for one in found]
+        slots = numpy.concatenate([one.slots for one in found])
+        names = iter(self._table.names.identifiers(moment.view.names(slots)))
+        # each zip ends with its scores, before it takes a name that is the next one's
+        return [
+            ranked(list(zip(one.scores.tolist(), names, strict=False)), self._card, top)
+            for one in found
+        ]
 
     def _answer(
         self, found: Ranked, state: tuple[int, int], threshold: float | None, top: int | None

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from biotrail.matchers.search.block import ROWS, SHORTEST
+from biotrail.matchers.search.block import ROWS
 from biotrail.matchers.search.bound import FLOAT32_ERROR, Bound
+from biotrail.matchers.search.layer import SHORTEST
 from biotrail.matchers.search.pool import Pool, kth_keys
 from biotrail.matchers.search.scores import cosines_of_few, defined_scores, lengths_of
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from biotrail.matchers.search.probe import Probe
     from biotrail.matchers.search.view import View
 
-__all__ = ["Found", "every_slot", "reaches", "score"]
+__all__ = ["Found", "every_slot", "float_bounds", "reaches", "score"]
 
 _SPARED = 6
 """Rows beyond the best k that are scored as fast as they are looked at in float32."""
@@ -59,8 +60,7 @@ def every_slot(view: View) -> NDArray[numpy.int64]:
 
     pool = Pool(view, numpy.array([-1.0]), None)
     for number, (block, count) in enumerate(view.parts):
-        layer = block.layers[view.kernel.name]
-        rows = (layer.radius[:count] >= 0.0).nonzero()[0]
+        rows = (block.length[:count] >= 0.0).nonzero()[0]
         pool.add(rows * 0, rows + number * ROWS, numpy.zeros(rows.size), numpy.zeros(rows.size))
     return pool.slots()[0]
 
@@ -111,18 +111,8 @@ def _nearly_best(
     """
     import numpy
 
-    dimension = view.dimension
-    error = FLOAT32_ERROR * (dimension + 2)
-    bound = Bound.of(view.metric, probe.length, 1.0, error, dimension)
-    products = (rows @ probe.unit.astype(numpy.float32)).astype(numpy.float64)
-    length = view.lengths(slots)
-    weight: Any = 1.0
-    radius: Any = 0.0
-    if view.metric == "cosine":
-        tiny = length < 2.0 * SHORTEST
-        weight = numpy.where(tiny, 0.0, 1.0 / length)
-        radius = numpy.where(tiny, 1.0, 0.0)
-    upper, lower = bound.both(products, weight, radius, length)
+    products = rows @ probe.unit.astype(numpy.float32)
+    upper, lower = float_bounds(view, probe.length, products, view.lengths(slots))
     people = view.keys(slots) if view.several else None
     which = numpy.zeros(slots.size, numpy.int64)
     best = kth_keys(which, lower, people, probes=1, top=top)[0]
@@ -130,13 +120,37 @@ def _nearly_best(
     return keep
 
 
+def float_bounds(view: View, probe_length: Any, products: Any, length: Any) -> tuple[Any, Any]:
+    """Between which keys rows lie, by float32 products of the rows and probes of length 1.
+
+    Args:
+        view: The rows' view.
+        probe_length: Length of the probe, or of each row's.
+        products: One a row.
+        length: The rows' lengths, float64.
+    """
+    import numpy
+
+    error = FLOAT32_ERROR * (view.dimension + 2)
+    bound = Bound.of(view.metric, probe_length, 1.0, error, view.dimension)
+    weight: Any = 1.0
+    radius: Any = 0.0
+    if view.metric == "cosine":
+        tiny = length < 2.0 * SHORTEST
+        weight = numpy.divide(1.0, length, out=numpy.zeros(length.shape), where=~tiny)
+        radius = numpy.where(tiny, 1.0, 0.0)
+    return bound.both(products.astype(numpy.float64), weight, radius, length)
+
+
 def _known_lengths(view: View, slots: NDArray[numpy.int64], rows: Rows) -> Vector | None:
     """The rows' lengths in the defined order, where a block has room to keep them.
 
     They are computed when a row is first scored, and wiped with it.
     """
-    kept = view.parts[0][0].lengths_in_order
-    if view.metric != "cosine" or len(view.parts) > 1 or kept is None:
+    if view.metric != "cosine" or len(view.parts) > 1:
+        return None
+    kept = view.parts[0][0].keep_lengths()
+    if kept is None:
         return None
     lengths: Vector = kept.take(slots)
     if 0.0 in lengths.tolist():

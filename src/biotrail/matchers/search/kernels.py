@@ -176,7 +176,7 @@ class FloatKernel:
 
     name = "numpy-float32"
     over_rows = True
-    rows_at_once = 1_024
+    rows_at_once = 4_096
     probes_at_once = 1_024
     """OpenBLAS is a fifth faster with a thousand probes than with two hundred."""
 
@@ -210,7 +210,7 @@ class FloatKernel:
         payload = units.astype(numpy.float32)
         step = numpy.ones(len(units))
         room = numpy.empty((self.rows_at_once, len(units)), numpy.float32)
-        return CodedProbes((numpy.ascontiguousarray(payload.T), room), step, error)
+        return CodedProbes((payload.T, room), step, error)
 
     def code_probe(self, unit: Units, /) -> tuple[Any, float, float]:
         """The probe rounded to float32."""

@@ -104,7 +104,7 @@ def _reaching(
         chosen = products[rows].astype(numpy.float64)
         rows = rows[bound.upper(chosen, *view.numbers(number, rows)) >= key]
     elif least <= 0.0 or not (layer.own_codes or block.writable):
-        rows = rows[layer.radius[rows] >= 0.0]  # of wiped rows; elsewhere they have the product 0
+        rows = rows[block.length[rows] >= 0.0]  # of wiped rows; elsewhere they have the product 0
     seen = view.visible(rows + number * ROWS if number else rows)
     return rows if seen is None else rows[seen]
 
@@ -127,7 +127,7 @@ def _best(view: View, payload: Any, bound: Bound, key: float, top: int) -> NDArr
                 return _reaching(view, 0, products, bound, key)
         rows, _ = _reach(view, number, products, bound, key)
         if rows.size:
-            numbers = (layer.weight.take(rows), layer.radius.take(rows), block.length.take(rows))
+            numbers = (layer.weights(rows), layer.radii(rows), block.length.take(rows))
             waiting.append((rows + number * ROWS, products.take(rows), *numbers))
         if waiting and (number == last or number in _LOOKS):
             _pour(pool, bound, waiting, key)

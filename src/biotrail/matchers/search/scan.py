@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from biotrail.matchers.search.bound import Bound
 from biotrail.matchers.search.finish import Found, every_slot, score
+from biotrail.matchers.search.finish_many import score_many
 from biotrail.matchers.search.one import doubled, key_of, scan_one
 from biotrail.matchers.search.pool import Pool
 from biotrail.matchers.search.probe import Probe
@@ -29,7 +30,9 @@ __all__ = ["search"]
 _MOST_IN_BATCH = 128
 _WIDE = 128
 """Probes from which a tile's largest products are looked at first."""
-_RARE = 8
+_GROUP = 16
+"""Rows whose largest product is looked at for all of them."""
+_RARE = 16
 
 
 def search(
@@ -55,16 +58,13 @@ def search(
     step = view.kernel.probes_at_once if together else 1
     for first in range(0, len(probes), step):
         some = probes[first : first + step]
-        if not some[0].scannable:
-            left = [every_slot(view)]
-        elif len(some) > 1:
+        if len(some) > 1:
             left = _scan_many(view, some, threshold, top)
-        else:
-            left = [scan_one(view, some[0], threshold, top)]
-        found += [
-            score(view, probe, slots, threshold, top)
-            for probe, slots in zip(some, left, strict=True)
-        ]
+            found += score_many(view, some, left, threshold, top)
+            continue
+        (one,) = some
+        slots = scan_one(view, one, threshold, top) if one.scannable else every_slot(view)
+        found.append(score(view, one, slots, threshold, top))
     return found
 
 
@@ -107,20 +107,24 @@ def _scan_many(
 def _hits(products: Any, limits: Any, room: Any) -> NDArray[numpy.intp]:
     """Which products reach their probe's limit, as places in their flat array.
 
-    With many probes, the largest product of each is found in two thirds of the time that comparing
-    all of them takes, and few probes have one to be looked for.
+    With many probes, the largest products of groups of rows are found in a fraction of the time
+    that comparing all products takes, and few of them have to be looked for.
     """
     import numpy
 
-    probes = products.shape[1]
-    if probes >= _WIDE:
-        some = (products.max(axis=0) >= limits).nonzero()[0]
-        if some.size * _RARE <= probes:
-            rows, which = (products[:, some] >= limits[some]).nonzero()
-            found: NDArray[numpy.intp] = rows * probes + some[which]
+    places: NDArray[numpy.intp]
+    rows, probes = products.shape
+    if probes >= _WIDE and rows % _GROUP == 0:
+        best = products.reshape(-1, _GROUP, probes).max(axis=1)
+        places = (best >= limits).ravel().nonzero()[0]
+        if places.size * _RARE <= best.size:
+            groups, which = numpy.divmod(places, probes)
+            near = (groups * (_GROUP * probes) + which)[:, None] + numpy.arange(_GROUP) * probes
+            good = products.ravel()[near] >= limits[which, None]
+            found: NDArray[numpy.intp] = numpy.sort(near[good])
             return found
     hits = numpy.greater_equal(products, limits, out=room[: len(products)])
-    places: NDArray[numpy.intp] = hits.ravel().nonzero()[0]
+    places = hits.ravel().nonzero()[0]
     return places
 
 

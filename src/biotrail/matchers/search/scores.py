@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     Rows = NDArray[numpy.float32]
 
-__all__ = ["SCORES", "cosines_of_few", "defined_scores", "lengths_of"]
+__all__ = ["SCORES", "cosines_of_few", "defined_scores", "lengths_of", "scores_of_pairs"]
 
 _TOGETHER = 1 << 21
 """Values worked on at once; more would not fit the processor's caches."""
+_PAIRS = 1 << 16
+"""The same where each row has a probe of its own, and two sums."""
 
 
 def _ordered_sums(products: NDArray[numpy.float64]) -> Vector:
@@ -95,6 +97,51 @@ def lengths_of(rows: Rows) -> Vector:
         for first in range(0, len(rows), together)
     ]
     return parts[0] if len(parts) == 1 else numpy.concatenate(parts)
+
+
+def scores_of_pairs(
+    metric: str, rows: Rows, vectors: Vector, which: NDArray[numpy.int64], own: Vector | None
+) -> Vector:
+    """Score each row against a probe of its own, in the defined order.
+
+    Args:
+        metric: A name of `biotrail.matchers.measures.MEASURES`.
+        rows: The references, shape (rows, dimension), float32. Under cosine none may be zero.
+        vectors: The probes, shape (probes, dimension), float64.
+        which: The probe of each row.
+        own: Under cosine, the probes' lengths as `lengths_of` gives them.
+
+    Returns:
+        The scores, float64, one a row.
+    """
+    import numpy
+
+    scores = numpy.empty(len(rows))
+    together = max(1, _PAIRS // rows.shape[1])
+    for first in range(0, len(rows), together):
+        some = slice(first, first + together)
+        double, probes = rows[some].astype(numpy.float64), vectors.take(which[some], 0)
+        if own is None:
+            scores[some] = SCORES[metric](double, probes)
+        else:
+            scores[some] = _cosines_of_pairs(double, probes, own.take(which[some]))
+    return scores
+
+
+def _cosines_of_pairs(rows: Vector, probes: Vector, own: Vector) -> Vector:
+    """Cosines, with two running sums in one: those of a complex number's parts do not touch.
+
+    Each addition waits for the one before, so that two at once take no longer than one.
+    """
+    import numpy
+
+    both = numpy.empty(rows.shape, numpy.complex128)
+    numpy.multiply(rows, probes, out=both.real)
+    numpy.multiply(rows, rows, out=both.imag)
+    both.cumsum(axis=1, out=both)
+    cosines: Vector = both[:, -1].real / (numpy.sqrt(both[:, -1].imag) * own)
+    numpy.maximum(cosines, -1.0, out=cosines)
+    return numpy.minimum(cosines, 1.0, out=cosines)
 
 
 def defined_scores(metric: str, rows: Rows, probe: Vector, lengths: Vector | None = None) -> Vector:

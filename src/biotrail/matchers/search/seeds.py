@@ -16,6 +16,10 @@ __all__ = ["add_pairs", "seed_many", "seed_one"]
 _SEEDS = 2_048
 _SEEDS_TOLD_APART = 512
 _GROUP = 8
+_ROUNDED = 2.0**-22
+"""Relative room for a product and its weight in float32."""
+_LOST = 2.0**-120
+"""Room for what is too small for float32."""
 
 
 def add_pairs(
@@ -64,7 +68,7 @@ def seed_one(view: View, bound: Bound, products: Any, pool: Pool) -> None:
         seed_many(view, bound, products[:, None], pool)
         return
     block, _ = view.parts[0]
-    guess = products[:count] * block.layers[view.kernel.name].weight[:count]
+    guess = products[:count] * block.layers[view.kernel.name].weights(slice(count))
     if view.metric == "euclidean":
         lengths = block.length[:count].astype(numpy.float64)
         guess = guess * (bound.factor * bound.step) - lengths * lengths / 2.0
@@ -99,11 +103,17 @@ def seed_many(view: View, bound: Bound, products: Any, pool: Pool) -> None:
         return
     rows = numpy.arange(groups * _GROUP)
     seen = view.visible(rows)
-    weight, radius, length = (one[:, None] for one in view.numbers(0, rows))
-    radius = numpy.abs(radius)  # where there is no row: minus infinity, and so no key at all
-    lower = bound.lower(products[: rows.size].astype(numpy.float64), weight, radius, length)
-    if seen is not None:
-        lower[~seen] = -numpy.inf
-    best = lower.reshape(groups, _GROUP, -1).max(axis=1)
-    kth = numpy.partition(best, groups - top, axis=0)[groups - top]
+    weight, radius, length = view.numbers(0, rows)
+    there = radius >= 0.0 if seen is None else seen & (radius >= 0.0)
+    # The largest product of a group, less what float32 may have added to it, and the largest error
+    # and length of the group: some row of the group is as good as these make it.
+    scaled = products[: rows.size].astype(numpy.float32)
+    scaled *= weight.astype(numpy.float32)[:, None]
+    scaled[~there] = -numpy.inf
+    best = scaled.reshape(groups, _GROUP, -1).max(axis=1).astype(numpy.float64)
+    best -= numpy.abs(best) * _ROUNDED + _LOST
+    widest = numpy.where(there, radius, 0.0).reshape(groups, _GROUP).max(axis=1)
+    longest = numpy.abs(length).reshape(groups, _GROUP).max(axis=1)
+    lower = bound.lower(best, 1.0, widest[:, None], longest[:, None])
+    kth = numpy.partition(lower, groups - top, axis=0)[groups - top]
     numpy.maximum(pool.reached, kth, out=pool.reached)

@@ -56,8 +56,8 @@ class View:
         layer = block.layers[self.kernel.name]
         double = numpy.float64
         return (
-            layer.weight[rows].astype(double),
-            layer.radius[rows].astype(double),
+            layer.weights(rows).astype(double),
+            layer.radii(rows).astype(double),
             block.length[rows].astype(double),
         )
 
@@ -77,15 +77,31 @@ class View:
             found[part] = self.parts[number][0].vectors[slots[part] - number * ROWS]
         return found
 
+    def take_unordered(self, slots: NDArray[numpy.int64]) -> Rows:
+        """The float32 rows of some slots, in any order."""
+        import numpy
+
+        if len(self.parts) == 1 and type(self.parts[0][0].vectors) is numpy.ndarray:
+            return self.take(slots)
+        order = slots.argsort()
+        ordered = slots[order]
+        found = numpy.empty((slots.size, self.dimension), numpy.float32)
+        for number, part in self._stretches(ordered):
+            vectors = self.parts[number][0].vectors
+            found[order[part]] = vectors[ordered[part] - number * ROWS]
+        return found
+
     def lengths(self, slots: NDArray[numpy.int64]) -> NDArray[numpy.float64]:
-        """The lengths of some slots' rows, which must be in ascending order."""
+        """The lengths of some slots' rows, in any order."""
         import numpy
 
         if len(self.parts) == 1:
             return self.parts[0][0].length.take(slots).astype(numpy.float64)
+        order = slots.argsort()
+        ordered = slots[order]
         found = numpy.empty(slots.size)
-        for number, part in self._stretches(slots):
-            found[part] = self.parts[number][0].length[slots[part] - number * ROWS]
+        for number, part in self._stretches(ordered):
+            found[order[part]] = self.parts[number][0].length[ordered[part] - number * ROWS]
         return found
 
     def _stretches(self, slots: NDArray[numpy.int64]) -> Iterator[tuple[int, slice]]:
@@ -109,3 +125,14 @@ class View:
             here = numbers == number
             found[here] = self.parts[number][0].keys[slots[here] % ROWS]
         return found
+
+    def names(self, slots: NDArray[numpy.int64]) -> bytes:
+        """The names of some slots' references, in any order: sixteen bytes each."""
+        import numpy
+
+        found = numpy.empty((slots.size, 16), numpy.uint8)
+        numbers = slots // ROWS
+        for number in numpy.unique(numbers).tolist():
+            here = (numbers == number).nonzero()[0]
+            found[here] = self.parts[number][0].names[slots[here] % ROWS]
+        return found.tobytes()

@@ -78,9 +78,9 @@ def test_true_keys_lie_within_the_bound(
         payload, step, error = coder.code_probe(probe / length)
         bound = Bound.of(metric, length, step, error, dimension)
         products = coder.one(layer.codes[:6], payload).astype(np.float64)
-        numbers = [
-            part[:6].astype(np.float64) for part in (layer.weight, layer.radius, block.length)
-        ]
+        some = slice(6)
+        parts = (layer.weights(some), layer.radii(some), block.length[some])
+        numbers = [part.astype(np.float64) for part in parts]
         upper, lower = bound.upper(products, *numbers), bound.lower(products, *numbers)
         assert (lower <= upper).all()
         for row, low, high in zip(rows, lower, upper, strict=True):
@@ -119,7 +119,8 @@ def test_least_product_excludes_no_row_that_reaches(kernel: Any, metric: str) ->
     layer = block.layers[coder.name]
     count = len(rows)
     numbers = [
-        part[:count].astype(np.float64) for part in (layer.weight, layer.radius, block.length)
+        part.astype(np.float64)
+        for part in (layer.weights(slice(count)), layer.radii(slice(count)), block.length[:count])
     ]
     probe = rows[7].astype(np.float64)
     length = float(np.sqrt(probe @ probe))

@@ -14,10 +14,11 @@ from biotrail.matchers.search.scan import _hits  # noqa: E402
 @pytest.mark.parametrize("probes", [3, 127, 128, 300])
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
 @pytest.mark.parametrize("share", [0.0, 1e-5, 1e-3, 0.2, 1.0])
-def test_hits_are_all_that_reach(probes: int, dtype: type, share: float) -> None:
+@pytest.mark.parametrize("rows", [70, 80])
+def test_hits_are_all_that_reach(probes: int, dtype: type, share: float, rows: int) -> None:
     """Few hits or many, few probes or many: the places are those of a plain comparison."""
     random = np.random.default_rng(4)
-    products = random.integers(-1000, 1000, (70, probes)).astype(dtype)
+    products = random.integers(-1000, 1000, (rows, probes)).astype(dtype)
     limits = np.quantile(products, 1.0 - share, axis=0).astype(dtype) + (share == 0.0)
     found = _hits(products, limits.astype(dtype), np.empty((80, probes), np.bool_))
     assert sorted(found.tolist()) == (products >= limits).ravel().nonzero()[0].tolist()
