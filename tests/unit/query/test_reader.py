@@ -236,6 +236,30 @@ def test_erased() -> None:
     assert RecordReader(store).record(2).sealed == ("actor",)
 
 
+def test_retained() -> None:
+    """What went because its time was over says so, and by which rule; what is younger is there."""
+    from biotrail.audit.retention_policy import RetentionPolicy, RetentionRule
+
+    store, vault = sealed_log(event(number) for number in range(6))
+    times = [one.recorded for one in RecordReader(store).records()]
+    rule = RetentionRule(keep=timedelta(days=1), outcome="success")
+    signer = biotrail.Ed25519Signer.from_seed(ORIGIN, bytes(32))
+    later = times[4] + timedelta(days=1)
+    with biotrail.AuditLogger(store, signer, vault=vault, clock=lambda: later) as log:
+        log.apply_retention(RetentionPolicy([rule]))
+    records = RecordReader(store, vault=vault)
+    applied = next(one for one in records.records() if one.kind == "retention_applied")
+    assert [one.how for one in records.record(3).gone] == ["retained", "retained"]
+    (gone, _) = records.record(2).gone
+    assert (gone.index, gone.recorded, gone.legal_basis) == (applied.index, later, None)
+    assert gone.reason is not None
+    assert gone.reason.endswith("outcome success")
+    assert records.record(4).gone == ()
+    assert records.record(4).field("device_id") == "reader-2"
+    with pytest.raises(ErasedError):
+        records.record(2).field("ip")
+
+
 def test_a_store_without_a_sealed_half() -> None:
     """A vault is refused where nothing can be sealed; without one such a store is read."""
 
