@@ -133,10 +133,9 @@ class Erasures:
     def _note_in_ledger(self) -> None:
         """Note what was finished and, since a kill fell between, not noted; or by others."""
         if self.ledger is not None:
+            known = self.ledger.known()
             for one in entries_of_kind(self.store, "subject_erased"):
-                name = one.content["id"]
-                assert isinstance(name, bytes)
-                if not self.ledger.knows(name):
+                if one.content["id"] not in known:
                     self.ledger.add(ErasureCertificate.of(self._prove(one.index)))
 
     def _begin(self, request: ErasureRequest) -> tuple[Fence, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from biotrail.errors import BiotrailError, MalformedError, StoreUnavailableError
 from biotrail.tlog import ProofFile
 
 __all__ = ["ErasureLedger"]
+
+_NAMED = '{"erasure": "'
+_HEX = re.compile("[0-9a-f]{32}")
 
 
 class ErasureLedger:
@@ -51,10 +55,11 @@ class ErasureLedger:
                 f"{self.path}: the ledger of erasures cannot be written: {error.strerror}"
             ) from error
 
-    def knows(self, erasure: bytes) -> bool:
-        """Whether there is a line of this erasure."""
-        named = json.dumps({"erasure": erasure.hex()})[:-1]
-        return any(line.startswith(named) for line in self._lines())
+    def known(self) -> frozenset[bytes]:
+        """Ids of the erasures that have a line."""
+        at = len(_NAMED)
+        names = [line[at : at + 32] for line in self._lines() if line.startswith(_NAMED)]
+        return frozenset(bytes.fromhex(one) for one in names if _HEX.fullmatch(one))
 
     def certificates(self) -> list[ErasureCertificate]:
         """The erasures, in the order in which they were added.
