@@ -93,7 +93,7 @@ def _run(folder: Path, story: Story) -> None:
     with open_log(path, origin=ORIGIN, passphrase=passphrase) as log:
         _record(log, story)
         key, checkpoint = log.verifier_key, log.checkpoint().note
-    _show(path, story)
+    _show(path, passphrase, story)
     _verify(path, key, story)
     _prove(path, folder / f"entry-{_PROVEN}.tlog-proof", key, story)
     _break(path, folder, key, checkpoint, story)
@@ -149,13 +149,17 @@ def _tell_attempt(one: Recorded, photograph: str, story: Story) -> None:
     story.expect(one.as_planned, f"{photograph}: {one.planned.decision}, {one.planned.reason}")
 
 
-def _show(path: Path, story: Story) -> None:
-    story.step("The records, as whoever has the file reads them")
+def _show(path: Path, passphrase: str, story: Story) -> None:
+    from biotrail.vault import PassphraseKeyProvider, Vault
+
+    story.step("The records, as whoever has the file and the vault's key reads them")
+    vault = Vault(PassphraseKeyProvider(f"{path}.vault", passphrase=passphrase))
     store = SQLiteReader(path)
     try:
-        records = list(read_records(reader_of(store), 0, 1_000))
+        records = list(read_records(reader_of(store, vault), 0, 1_000))
     finally:
         store.close()
+        vault.close()
     if not story.quiet:
         print_table(records)
     story.note("records", [document(one) for one in records])

@@ -92,6 +92,8 @@ def rewrap_keys(
     while rows := store.data_keys_after(position, _AT_ONCE):
         position = rows[-1][0]
         work.wrap([key for _, key in rows])
+    # Keys of another length have moved: copies of how they were wrapped before may be left.
+    store.purge_remains()
     return work.result()
 
 

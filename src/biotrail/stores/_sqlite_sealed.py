@@ -17,6 +17,7 @@ INDEXED_EVERY = 4_096
 _VALUES_PER_QUERY = 500
 _SEALED_SINCE = 2
 _RANGE = "idx >= ? AND idx < ?"
+_UNPLANNED_RANGE = "+idx >= ? AND +idx < ?"
 # Those below the last multiple are in the indexes; of the later ones, not all are.
 _LATEST = f"idx >= (SELECT (max(idx) + 1) / {INDEXED_EVERY} * {INDEXED_EVERY} FROM sealed)"  # noqa: S608
 # A destroyed key keeps its length, so that SQLite overwrites it where it lies.
@@ -90,14 +91,20 @@ class SealedReading(Connections):
         """Indices of the sealed payloads whose address tags begin so."""
         if (limit := _following(prefix)) is None:
             return self._found(("ip >= ?",), [prefix], start, stop)
-        return self._found(("ip >= ? AND ip < ?",), [prefix, limit], start, stop)
+        # Of two ranges the tags' is the one to go by: the other is kept from the planner ("+").
+        return self._found(("ip >= ? AND ip < ?",), [prefix, limit], start, stop, _UNPLANNED_RANGE)
 
     def _found(
-        self, conditions: Sequence[str], values: Sequence[object], start: int, stop: int
+        self,
+        conditions: Sequence[str],
+        values: Sequence[object],
+        start: int,
+        stop: int,
+        bounded: str = _RANGE,
     ) -> Iterator[int]:
         """Rows that fit one of the conditions: by the indexes, and those not in them yet."""
         parts = [
-            f"SELECT idx FROM sealed WHERE found IS NOT NULL AND {one} AND {_RANGE}"  # noqa: S608
+            f"SELECT idx FROM sealed WHERE found IS NOT NULL AND {one} AND {bounded}"  # noqa: S608
             for one in conditions
         ]
         either = " OR ".join(f"({one})" for one in conditions)
