@@ -63,7 +63,7 @@ def test_the_demonstration_leaves_nothing(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "All 14 expectations were met." in ran.stdout
     assert ran.stderr == ""
-    assert len(ran.stdout.splitlines()) <= 60
+    assert len(ran.stdout.splitlines()) <= 64
     assert max(map(len, ran.stdout.splitlines())) <= 80
     assert list(tmp_path.glob("biotrail-demo-*")) == []
 
