@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -299,6 +300,25 @@ def test_processes_share_one_sealed_log(tmp_path: Path) -> None:
             _opened(reader, one.index, _vault())
     finally:
         reader.close()
+
+
+def test_a_forked_child_goes_on_sealing(tmp_path: Path) -> None:
+    """After a fork, though another thread held the vault's lock, parent and child both record."""
+    path, vault = tmp_path / "log.db", _vault()
+    with _log(SQLiteStore(path), vault) as log:
+        log.record(_event())
+        with vault._lock:  # as a thread of the parent may, at the moment of the fork
+            child = os.fork()
+            if not child:
+                try:
+                    log.record(_event(subject="new in the child"))
+                    log.erase("anna@example.com", reason="subject_request", legal_basis="x")
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+        log.record(_event(subject="new in the parent"))
+        assert biotrail.verify_log(path, log.verifier_key).events == 3
 
 
 def test_a_log_in_a_file_is_sealed_by_default_and_opens_again(tmp_path: Path) -> None:

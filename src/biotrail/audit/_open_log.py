@@ -288,6 +288,8 @@ class OpenLog:
             ) from error
         self._writer.forget()
         self._preparer.begin_in_child()
+        if self._erasures is not None:
+            self._erasures.lock = threading.RLock()
         self._committer = self._new_committer()
         self._recovery, self._started = self._new_recovery(), None
         self._process = os.getpid()

@@ -147,8 +147,9 @@ class People:
                 self._remember(person.identity, person.reference, person.key)
 
     def begin_in_child(self) -> None:
-        """Begin anew after a fork: a thread of the parent may have held the lock."""
+        """Begin anew after a fork: a thread of the parent may have held a lock."""
         self._lock = threading.Lock()
+        self._keyring.vault.begin_in_child()
 
     def _look_up(self, identity: Identity) -> Person:
         keyring = self._keyring

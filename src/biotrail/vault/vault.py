@@ -175,6 +175,10 @@ class Vault:
             for place in [place for place in self._cache if place[1] in gone]:
                 del self._cache[place]
 
+    def begin_in_child(self) -> None:
+        """Begin anew after a fork: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def close(self) -> None:
         """Drop all unwrapped keys and close the providers. May be called twice."""
         self.forget()
