@@ -10,7 +10,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 import biotrail
 from biotrail.audit import RetentionPolicy, RetentionRule, examine
@@ -142,10 +149,12 @@ class Erasing(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-TestErasing = Erasing.TestCase
-TestErasing.settings = settings(
-    max_examples=20,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+def test_whatever_is_erased_held_and_retained_the_log_holds() -> None:
+    """Any order of recording, erasing, holding and retaining leaves a log that verifies."""
+    steps = settings(
+        max_examples=20,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    run_state_machine_as_test(Erasing, settings=steps)
