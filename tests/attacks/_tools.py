@@ -59,7 +59,11 @@ def open_fast(path: Path, number: int = 1, **options: Any) -> AuditLogger:
     """A logger that does not wait for the disk: these tests are not about power cuts."""
     store = SQLiteStore(path)
     store._writing.execute("PRAGMA synchronous = OFF")
-    return AuditLogger(store, signer(number), **options)
+    try:
+        return AuditLogger(store, signer(number), **options)
+    except BaseException:
+        store.close()
+        raise
 
 
 def build(path: Path, batches: Iterable[int], *, log: int = 0, number: int = 1) -> Path:
