@@ -28,6 +28,7 @@ from biotrail.canonical import (
     sealed_root,
 )
 from biotrail.canonical.sealed import _bucket
+from biotrail.canonical.sealed_form import SEALING_RANDOMNESS, write_part, write_payload
 from biotrail.errors import CanonicalError
 
 EVENT = bytes(range(16))
@@ -196,3 +197,33 @@ def test_what_is_not_canonical_is_refused_though_it_was_committed_to(fields: Any
     _, root = encode_payload(bytes(16), list(fields.items()), bytes(32))
     with pytest.raises(CanonicalError):
         decode_part(bytes(16), plain + b"\x80" + bytes(256 - len(plain) - 1), root)
+
+
+@pytest.mark.parametrize("length", [1, 400, 9_000, 70_000])
+@pytest.mark.parametrize("owners", [(0,), (1,), (1, 2)])
+def test_what_is_written_in_one_go_is_what_the_plain_encoder_writes(
+    owners: tuple[int, ...], length: int
+) -> None:
+    """The writer's short way gives the bytes and the root of the specification."""
+
+    def encrypt(plaintext: bytes, bound: bytes, nonce: bytes) -> bytes:
+        assert bound == associated_data(EVENT, owner, b"k" * 16, "example.com/door")
+        return sha256(nonce).digest()[:16] + plaintext
+
+    written = []
+    for owner in owners:
+        part = write_part(
+            EVENT,
+            owner,
+            b"k" * 16,
+            [("user_agent", "x" * length)],
+            random=os.urandom(SEALING_RANDOMNESS),
+            encrypt=encrypt,
+            origin=b"example.com/door",
+        )
+        written.append(part)
+    data, root = write_payload(written)
+    parts = decode_sealed(data)
+    assert encode_sealed(parts) == data
+    assert sealed_root(parts) == root
+    assert [part.owner for part in parts] == list(owners)
