@@ -99,7 +99,7 @@ def test_an_overwritten_key_is_called_destroyed() -> None:
     "change",
     [
         lambda kept: kept._replace(reference=BERT),
-        lambda kept: kept._replace(wrapped=kept.wrapped[:-1] + b"x"),
+        lambda kept: kept._replace(wrapped=kept.wrapped[:-1] + bytes([kept.wrapped[-1] ^ 1])),
         lambda kept: kept._replace(wrapped=kept.wrapped[:-1]),
         lambda kept: kept._replace(fingerprint=bytes(32)),
         lambda kept: kept._replace(key_id="other"),
