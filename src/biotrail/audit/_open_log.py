@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from biotrail._closing import Closing
 from biotrail._version import __version__
 from biotrail.audit.answers import not_recorded, only
 from biotrail.audit.committer import Committer
@@ -41,7 +41,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class OpenLog:
+class OpenLog(Closing):
     """What every act of a logger rests on; see `AuditLogger`."""
 
     def __init__(
@@ -294,24 +294,8 @@ class OpenLog:
         self._recovery, self._started = self._new_recovery(), None
         self._process = os.getpid()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

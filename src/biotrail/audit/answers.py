@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from biotrail.audit.receipt import Receipt
 from biotrail.errors import (
     BiotrailError,
@@ -26,12 +24,7 @@ class _NotRecorded:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, UnknownOutcomeError):
             # One error may befall many callers: each is given one of its own.
             raise UnknownOutcomeError(str(error)) from error

@@ -6,8 +6,8 @@ import importlib.util
 from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
+from biotrail._closing import Closing
 from biotrail.errors import MatcherError, MissingDependencyError
-from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import Features, Sample, require_same_card
 from biotrail.matchers.card import Assurance, ModelCard, ModelFile, NetworkPolicy
 from biotrail.matchers.comparing import comparison_by

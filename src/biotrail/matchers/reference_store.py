@@ -12,12 +12,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from biotrail._closing import Closing
 from biotrail.errors import (
     ExpiredReferenceError,
     RevokedReferenceError,
     UnknownReferenceError,
 )
-from biotrail.matchers._closing import Closing
 from biotrail.matchers._reference_file import ReferenceFile
 from biotrail.matchers._reference_head import StoreVersion, unlocked
 from biotrail.matchers._reference_rows import ReferenceRows

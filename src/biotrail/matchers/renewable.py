@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
+from biotrail._closing import Closing
 from biotrail.errors import MatcherError, ModelError
-from biotrail.matchers._closing import Closing
 from biotrail.matchers._renewable_card import SUFFIX, centre_of, renewable_card
 from biotrail.matchers.backend import (
     FailureToAcquire,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Self
+from abc import abstractmethod
 
+from biotrail._closing import Closing
 from biotrail.errors import SignatureError, SigningError
 from biotrail.signing.keys import VerifierKey
 
 __all__ = ["RemoteSigner"]
 
 
-class RemoteSigner(ABC):
+class RemoteSigner(Closing):
     """A `Signer` that asks a token or a service, and verifies what it gets.
 
     A checkpoint under a wrong signature would make the log unverifiable from there on.
@@ -26,10 +25,6 @@ class RemoteSigner(ABC):
     @abstractmethod
     def _signed(self, message: bytes) -> bytes:
         """Return what the token or service gives as signature."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release what is held. May be called twice."""
 
     @property
     def verifier_key(self) -> VerifierKey:
@@ -49,17 +44,6 @@ class RemoteSigner(ABC):
             who = f"{key.name}+{key.key_id.hex()}"
             raise SigningError(f"what holds the key of {who} gave a wrong signature") from None
         return signature
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __reduce__(self) -> str:
         raise SigningError("a signer is not pickled: its key is elsewhere")

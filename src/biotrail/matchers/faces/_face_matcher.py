@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biotrail.matchers._closing import Closing
+from biotrail._closing import Closing
 from biotrail.matchers.backend import Sample, require_same_card
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.faces.sample import quality_of

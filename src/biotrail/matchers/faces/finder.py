@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biotrail._closing import Closing
 from biotrail.errors import MatcherError, MissingDependencyError, ModelError
-from biotrail.matchers._closing import Closing
 from biotrail.matchers._self_test import check_drawn_face
 from biotrail.matchers._worker import LandmarkWorker, LostWorker, NetworkSeal
 from biotrail.matchers.backend import CaptureFailure, FailureToAcquire

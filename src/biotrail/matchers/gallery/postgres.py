@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from biotrail._closing import Closing
 from biotrail.errors import MissingDependencyError, UnknownReferenceError
-from biotrail.matchers._closing import Closing
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
 from biotrail.matchers.gallery._changes import CHANNEL, Changes

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import Self
+from abc import abstractmethod
 
+from biotrail._closing import Closing
 from biotrail.errors import KeyProviderError
 from biotrail.vault.provider import DATA_KEY_SIZE
 
@@ -17,7 +16,7 @@ _VERSION = b"\x01"
 """First byte of every wrapped key, whoever wrapped it."""
 
 
-class ProviderBase(ABC):
+class ProviderBase(Closing):
     """A `KeyProvider` but for the wrapping itself.
 
     What a provider calls "wrapped" starts with a version byte, 1; the rest is the provider's own.
@@ -95,17 +94,6 @@ class ProviderBase(ABC):
         if not self._closed:
             self._closed = True
             self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.key_id
