@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
@@ -13,7 +13,7 @@ from biotrail.matchers.card import ModelCard
 from biotrail.matchers.enrolment import new_reference_id
 from biotrail.matchers.gallery._checks import checked_id
 from biotrail.matchers.gallery._ends import Ends, end_of
-from biotrail.matchers.gallery._gallery import Gallery as UnwatchedGallery
+from biotrail.matchers.gallery._gallery import UnwatchedGallery
 from biotrail.matchers.gallery.candidates import Identification, Ranked
 from biotrail.matchers.reference import Reference, aware
 
@@ -199,12 +199,7 @@ class Gallery(UnwatchedGallery):
     def rank_many(
         self, probes: Sequence[Features], *, threshold: float | None, top: int | None
     ) -> tuple[int, int, list[Ranked]]:
-        """Ids and unrounded scores, so that answers of several galleries can be merged.
-
-        Returns:
-            Version and size of the gallery, and for each probe unrounded scores with the ids of
-            references that have not ended.
-        """
+        """Ids and unrounded scores of references that have not ended, to be merged with others'."""
         ends = self._ends
         ends.begin_search()
         try:
@@ -264,8 +259,7 @@ class Gallery(UnwatchedGallery):
                 of another model, or does not open with this key; `reason` says which.
             MatcherError: The key is not 32 bytes, or an end has no time zone.
         """
-        loaded = super().load(path, card, key=key, memory_mapped=memory_mapped)
-        gallery = cast("Self", loaded)
+        gallery = super().load(path, card, key=key, memory_mapped=memory_mapped)
         gallery._clock = clock
         gallery._ends.note_all(expiries or {})
         return gallery

@@ -1,15 +1,21 @@
-"""A gallery of references: enrolment, removal, and identification (1:N) with exact answers."""
+"""A gallery that changes and is kept: enrolment, removal, files. It knows of no ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from biotrail.errors import DuplicateReferenceError, UnknownReferenceError
+from biotrail.errors import UnknownReferenceError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.gallery._checks import checked_id, checked_row, checked_rows, id_for
+from biotrail.matchers.gallery._checks import (
+    checked_id,
+    checked_row,
+    checked_rows,
+    id_for,
+    refuse_others,
+)
 from biotrail.matchers.gallery._coded import code
 from biotrail.matchers.gallery._load import fill, open_file
 from biotrail.matchers.gallery._save import save
@@ -23,35 +29,16 @@ if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
     from biotrail.matchers.search.kernels import Rows
 
-__all__ = ["Gallery"]
+__all__ = ["UnwatchedGallery"]
 
 _TOGETHER = 4_096
-"""References that `Gallery.add_many` codes at once."""
+"""References that `UnwatchedGallery.add_many` codes at once."""
 
 
-class Gallery(SearchedGallery):
-    """References of one model, to be searched with probes of the same. Thread-safe.
+class UnwatchedGallery(SearchedGallery):
+    """A `Gallery` in which nothing ends by itself.
 
-    The answers are exact: ids and scores are those that comparing the probe with every reference,
-    in float64 and in the defined order, would give. How the search goes faster than that is in
-    docs/explanation/exact-search.md.
-
-    A gallery keeps float32 values, as embedding models give them; others are rounded at enrolment,
-    and `reference` gives back what is compared. Where a reference has several samples, its score is
-    the best of theirs (`SampleRule.BEST`).
-
-    References do not expire by themselves here: remove them when their time is over.
-
-    Args:
-        card: What makes the features, and the measure by which they are compared: ``"cosine"``,
-            ``"inner_product"`` or ``"euclidean"``.
-        name: Name of the gallery, as log entries shall name it; not a person's.
-        kernels: What multiplies; the last one serves large galleries. Left out, numkong serves
-            where it is installed (extra ``search``), else NumPy. The answers are the same.
-
-    Raises:
-        MissingDependencyError: NumPy is not installed.
-        MatcherError: The card's metric is none of these, or the name is empty or too long.
+    What the methods of both take and raise is said there.
     """
 
     # --- enrolment ---------------------------------------------------------------------------
@@ -63,23 +50,7 @@ class Gallery(SearchedGallery):
         reference: str | None = None,
         refuse_duplicates: float | None = None,
     ) -> str:
-        """Enrol features, or a reference with one sample or several.
-
-        Args:
-            features: Of this gallery's model.
-            reference: Id of the reference; else the features' own, else a new random one. Under an
-                id that is there already, they become further samples of that reference.
-            refuse_duplicates: A threshold; references of another id that reach it are duplicates.
-                Nobody can enrol in between.
-
-        Returns:
-            The id.
-
-        Raises:
-            DuplicateReferenceError: The person seems to be enrolled already; nothing was added.
-            MatcherError: Another model made the features, they cannot be compared, or the id is no
-                text of 1 to 128 bytes in UTF-8.
-        """
+        """Enrol features, or a reference with one sample or several; answers the id."""
         row = checked_row(self._card, features)
         rows = checked_rows(self._card, features) if row is None else None
         if reference is None and refuse_duplicates is None and features.reference_id is None:
@@ -93,11 +64,7 @@ class Gallery(SearchedGallery):
             return identifier
         with self._enrolling:
             found = self.duplicates(features, threshold=refuse_duplicates)
-            others = tuple(one for one in found if one.reference != identifier)
-            if others:
-                raise DuplicateReferenceError(
-                    f"{len(others)} reference(s) of the gallery reach the threshold", others
-                )
+            refuse_others(found, identifier)
             self._put(identifier, name, row, rows)
         return identifier
 
@@ -110,11 +77,7 @@ class Gallery(SearchedGallery):
             self._table.add([name] * len(rows), coded, [identifier])
 
     def add_many(self, many: Iterable[Features]) -> list[str]:
-        """Enrol many, faster than one by one; ids as `add` gives them.
-
-        Raises:
-            MatcherError: One of them cannot be enrolled; those before it may have been.
-        """
+        """Enrol many, faster than one by one."""
         import numpy
 
         identifiers: list[str] = []
@@ -137,22 +100,11 @@ class Gallery(SearchedGallery):
         return identifiers
 
     def remove(self, reference: str) -> int:
-        """Remove a reference with all its samples; answers how many those were.
-
-        Its values are overwritten in memory as soon as the searches that began before have ended.
-        A file that was saved before keeps them until it is saved again.
-
-        Raises:
-            UnknownReferenceError: There is none with this id.
-        """
+        """Remove a reference with all its samples; answers how many those were."""
         return self._table.remove(reference)
 
     def reference(self, reference: str) -> Reference:
-        """The reference as it is compared: its float32 values, as float64.
-
-        Raises:
-            UnknownReferenceError: There is none with this id.
-        """
+        """The reference as it is compared: its float32 values, as float64."""
         rows = self._table.rows(reference)
         if not len(rows):
             raise UnknownReferenceError("no reference with this id is in the gallery")
@@ -185,24 +137,8 @@ class Gallery(SearchedGallery):
         *,
         key: bytes | None = None,
         memory_mapped: bool = False,
-    ) -> Gallery:
-        """Read what `save` wrote.
-
-        Args:
-            path: The file.
-            card: Card of the model whose references are expected.
-            key: The key it was encrypted with.
-            memory_mapped: Leave the rows in the file, and keep codes of four bits a value in
-                memory: under 300 bytes a reference at 512 dimensions. Rows that the codes cannot
-                exclude are read from the file (and decrypted) when they are needed. The answers
-                are the same, and take longer. Nobody may change the file meanwhile; saving over it
-                is safe.
-
-        Raises:
-            GalleryFileError: The file is absent, unreadable, not a gallery, truncated, corrupted,
-                of another model, or does not open with this key; `reason` says which.
-            MatcherError: The key is not 32 bytes.
-        """
+    ) -> Self:
+        """Read what `save` wrote."""
         layout, chunks = open_file(Path(path), card, key)
         kernels = [FourBitKernel()] if memory_mapped else None
         gallery = cls(card, name=layout.name, kernels=kernels)

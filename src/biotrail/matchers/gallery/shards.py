@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from biotrail.errors import MatcherError, MissingDependencyError, UnknownReferenceError
 from biotrail.matchers.backend import Features
 from biotrail.matchers.card import ModelCard
-from biotrail.matchers.decision import scorer
+from biotrail.matchers.gallery._answering import AnsweringGallery
 from biotrail.matchers.gallery._checks import (
-    checked_card,
     checked_id,
     checked_probe,
     checked_question,
@@ -24,8 +23,8 @@ from biotrail.matchers.gallery._checks import (
     refuse_others,
 )
 from biotrail.matchers.gallery._shard import Shard, answers
-from biotrail.matchers.gallery.candidates import Candidate, Identification, Ranked, ranked
-from biotrail.matchers.reference import Reference, checked_reference_id
+from biotrail.matchers.gallery.candidates import Identification, Ranked, ranked
+from biotrail.matchers.reference import checked_reference_id
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["ShardedGallery"]
 
 
-class ShardedGallery:
+class ShardedGallery(AnsweringGallery):
     """A gallery whose references are spread over the workers of a Dask cluster.
 
     References and probes travel between the machines: secure the cluster with Dask's TLS. Shards
@@ -66,14 +65,11 @@ class ShardedGallery:
             raise MissingDependencyError(
                 "ShardedGallery needs Dask: pip install 'biotrail[cluster]'"
             ) from error
-        checked_card(card, name)
+        super().__init__(card, name)
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
         count = len(workers) if shards is None else shards
         if not workers or count < 1:
             raise MatcherError("a sharded gallery needs at least one worker and one shard")
-        self._card = card
-        self._name = name
-        self._score = scorer(card)
         self._enrolling = threading.Lock()
         made = [
             client.submit(
@@ -82,16 +78,6 @@ class ShardedGallery:
             for n in range(count)
         ]
         self._shards: list[Any] = [one.result() for one in made]
-
-    @property
-    def card(self) -> ModelCard:
-        """What makes the features and computes the scores."""
-        return self._card
-
-    @property
-    def name(self) -> str:
-        """Name of the gallery."""
-        return self._name
 
     @property
     def shards(self) -> int:
@@ -180,44 +166,11 @@ class ShardedGallery:
         """Find candidates in all shards at once; as `Gallery.identify`."""
         return self.identify_many((probe,), threshold=threshold, top=top)[0]
 
-    def identify_many(
-        self,
-        probes: Sequence[Features],
-        *,
-        threshold: float | None = None,
-        top: int | None = None,
-    ) -> list[Identification]:
-        """Find candidates for many probes; as `Gallery.identify_many`."""
-        threshold = checked_question(threshold, top)
-        version, size, ranks = self._rank(probes, threshold, top)
-        return [
-            Identification(
-                candidates=self._candidates(one),
-                card=self._card,
-                gallery=self._name,
-                version=version,
-                size=size,
-                threshold=threshold,
-                top=top,
-            )
-            for one in ranks
-        ]
-
-    def duplicates(self, features: Features, *, threshold: float) -> tuple[Candidate, ...]:
-        """References that reach a threshold with any sample, best first; as `Gallery.duplicates`.
-
-        Raises:
-            MatcherError: As `identify` raises.
-        """
-        samples = features.samples if isinstance(features, Reference) else (features,)
-        _, _, ranks = self._rank(samples, checked_question(threshold, None), None)
-        best = ranked((pair for one in ranks for pair in one), self._card, None)
-        return self._candidates(best)
-
-    def _rank(
-        self, probes: Sequence[Features], threshold: float | None, top: int | None
+    def rank_many(
+        self, probes: Sequence[Features], *, threshold: float | None, top: int | None
     ) -> tuple[int, int, list[Ranked]]:
-        """Version, references, and the unrounded scores for each probe, of all shards together."""
+        """Ids and unrounded scores of all shards together; version and size are their sums."""
+        threshold = checked_question(threshold, top)
         for probe in probes:
             checked_probe(self._card, probe)
         asked = [shard.rank(list(probes), threshold, top) for shard in self._shards]
@@ -227,8 +180,3 @@ class ShardedGallery:
             for n in range(len(probes))
         ]
         return sum(one[0] for one in found), sum(one[1] for one in found), merged
-
-    def _candidates(self, found: Ranked) -> tuple[Candidate, ...]:
-        return tuple(
-            Candidate(reference=name, score=self._score(value, name)) for value, name in found
-        )
