@@ -7,18 +7,38 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from biotrail._bounded import within
 from biotrail._endpoints import parse_endpoint
 from biotrail.errors import BiotrailError, MissingDependencyError
 
-__all__ = ["KmsClient"]
+if TYPE_CHECKING:
+    import boto3
+
+__all__ = ["KmsClient", "KmsOptions"]
 
 _LONGEST_PAUSE = 20
 """Seconds that botocore waits at most before it tries again."""
 _LOGGERS = ("boto3", "botocore", "urllib3")
 _silent: ContextVar[bool] = ContextVar("biotrail_kms_call", default=False)
+
+
+class KmsOptions(TypedDict, total=False):
+    """How AWS KMS is reached; nothing of it has to be given."""
+
+    region: str | None
+    """Region; from AWS's environment or configuration if left out."""
+    session: boto3.Session | None
+    """A ``boto3.Session`` with credentials; the default one if left out."""
+    endpoint_url: str | None
+    """Where KMS is, if not at AWS's own address; ``http://`` for loopback addresses only."""
+    ca_file: str | os.PathLike[str] | None
+    """Certificates that are trusted for it, PEM; the usual ones if left out."""
+    timeout: float
+    """Seconds to wait for a connection, and for each part of an answer; 3 if left out."""
+    attempts: int
+    """How often a call is tried at most, 1 to 10; 2 if left out."""
 
 
 class KmsClient:
@@ -30,25 +50,25 @@ class KmsClient:
 
     def __init__(
         self,
-        *,
-        region: str | None,
-        endpoint_url: str | None,
-        ca_file: str | os.PathLike[str] | None,
-        session: Any,
-        timeout: float,
-        attempts: int,
         failure: type[BiotrailError],
+        *,
+        region: str | None = None,
+        session: boto3.Session | None = None,
+        endpoint_url: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        timeout: float = 3.0,
+        attempts: int = 2,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
         Args:
-            region: Region; from the environment or configuration of AWS if None.
-            endpoint_url: Where KMS is, if not at AWS's own address.
-            ca_file: Certificates that are trusted for it, PEM; the usual ones if None.
-            session: A ``boto3.Session`` with credentials; the default one if None.
-            timeout: Seconds to wait for a connection, and for each part of an answer.
-            attempts: How often a call is tried at most, 1 to 10.
             failure: What is raised.
+            region: This and the rest: see `KmsOptions`.
+            session: Likewise.
+            endpoint_url: Likewise.
+            ca_file: Likewise.
+            timeout: Likewise.
+            attempts: Likewise.
         """
         if not 0 < timeout <= 300 or not 1 <= attempts <= 10:
             raise failure("a time-out is up to 300 s, and 1 to 10 attempts are made")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from typing import Unpack
 
-from biotrail._aws_kms import KmsClient
+from biotrail._aws_kms import KmsClient, KmsOptions
 from biotrail.errors import MalformedError, SigningError
 from biotrail.signing._remote import RemoteSigner
 from biotrail.signing.keys import ECDSA_P256, VerifierKey
 
-if TYPE_CHECKING:
-    import boto3
-
-__all__ = ["AwsKmsSigner"]
+__all__ = ["AwsKmsSigner", "KmsOptions"]
 
 _MAX_MESSAGE = 4096
 """Most bytes that KMS signs as they are; a checkpoint has far fewer."""
@@ -28,31 +24,14 @@ class AwsKmsSigner(RemoteSigner):
         verifier_key: The public half.
     """
 
-    def __init__(
-        self,
-        name: str,
-        key: str,
-        *,
-        region: str | None = None,
-        session: boto3.Session | None = None,
-        endpoint_url: str | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        timeout: float = 3.0,
-        attempts: int = 2,
-    ) -> None:
+    def __init__(self, name: str, key: str, **options: Unpack[KmsOptions]) -> None:
         """Ask KMS for the public key.
 
         Args:
             name: Name of the key; for the keys of a log, the log's origin.
             key: ARN or id of the key, of usage ``SIGN_VERIFY``. No alias: it could be pointed at
                 another key while the log is open.
-            region: Region; from AWS's environment or configuration if None.
-            session: A ``boto3.Session`` with credentials; the default one if None.
-            endpoint_url: Where KMS is, if not at AWS's own address; ``http://`` is taken for
-                loopback addresses only.
-            ca_file: Certificates that are trusted for it, PEM; the usual ones if None.
-            timeout: Seconds to wait for a connection, and for each part of an answer.
-            attempts: How often a call is tried at most, 1 to 10.
+            **options: How KMS is reached: see `KmsOptions`.
 
         Raises:
             SigningError: KMS is out of reach or refuses, or the key is of another algorithm.
@@ -61,15 +40,7 @@ class AwsKmsSigner(RemoteSigner):
         if "alias/" in key:
             raise SigningError("name the key in AWS KMS by its ARN or id, not by an alias")
         self._key = key
-        self._client = KmsClient(
-            region=region,
-            endpoint_url=endpoint_url,
-            ca_file=ca_file,
-            session=session,
-            timeout=timeout,
-            attempts=attempts,
-            failure=SigningError,
-        )
+        self._client = KmsClient(SigningError, **options)
         try:
             self._verifier_key = self._ask_verifier_key(name)
         except BaseException:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Unpack
 
-from biotrail._aws_kms import KmsClient
+from biotrail._aws_kms import KmsClient, KmsOptions
 from biotrail.errors import KeyProviderError
 from biotrail.vault.providers._base import ProviderBase
 
-if TYPE_CHECKING:
-    import boto3
-
-__all__ = ["AwsKmsKeyProvider"]
+__all__ = ["AwsKmsKeyProvider", "KmsOptions"]
 
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
 _CONTEXT = "biotrail"
@@ -31,16 +27,7 @@ class AwsKmsKeyProvider(ProviderBase):
     """
 
     def __init__(
-        self,
-        key: str,
-        *,
-        earlier: Iterable[str] = (),
-        region: str | None = None,
-        session: boto3.Session | None = None,
-        endpoint_url: str | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        timeout: float = 3.0,
-        attempts: int = 2,
+        self, key: str, *, earlier: Iterable[str] = (), **options: Unpack[KmsOptions]
     ) -> None:
         """Name the key; only where it is not named by its ARN, KMS is asked for that.
 
@@ -49,13 +36,8 @@ class AwsKmsKeyProvider(ProviderBase):
                 alias that is pointed elsewhere later changes nothing here.
             earlier: ARNs of keys that may unwrap, too. No other key is ever used: a wrapped key
                 that names one, as a changed store may, is refused.
-            region: Region; that of the ARN, else from AWS's environment or configuration, if None.
-            session: A ``boto3.Session`` with credentials; the default one if None.
-            endpoint_url: Where KMS is, if not at AWS's own address; ``http://`` is taken for
-                loopback addresses only.
-            ca_file: Certificates that are trusted for it, PEM; the usual ones if None.
-            timeout: Seconds to wait for a connection, and for each part of an answer.
-            attempts: How often a call is tried at most, 1 to 10.
+            **options: How KMS is reached: see `KmsOptions`. Left out, the region is that of the
+                ARN, if the key is named by one.
 
         Raises:
             KeyProviderError: An argument is not what it must be, or KMS does not know the key.
@@ -65,17 +47,9 @@ class AwsKmsKeyProvider(ProviderBase):
         for one in self._earlier:
             if not _ARN.fullmatch(one):
                 raise KeyProviderError("earlier keys are named by the ARN of the key")
-        if region is None and key.startswith("arn:"):
-            region = (key.split(":") + [""] * 4)[3] or None
-        self._client = KmsClient(
-            region=region,
-            endpoint_url=endpoint_url,
-            ca_file=ca_file,
-            session=session,
-            timeout=timeout,
-            attempts=attempts,
-            failure=KeyProviderError,
-        )
+        if options.get("region") is None and key.startswith("arn:"):
+            options["region"] = (key.split(":") + [""] * 4)[3] or None
+        self._client = KmsClient(KeyProviderError, **options)
         self._key_id = key if _ARN.fullmatch(key) else self._looked_up(key)
 
     @property
