@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import biotrail
+from biotrail.audit import RetentionPolicy, RetentionRule
 from biotrail.canonical import decode_entry, encode_body, encode_sealed
 from biotrail.canonical.sealed import SealedPart, decode_sealed
 from biotrail.errors import (
@@ -43,10 +45,20 @@ def _rows(path: Path) -> dict[int, bytes]:
         return dict(reader.payloads(0, 99))
 
 
-def _remains(data: bytes) -> bytes:
+def _remains(data: bytes, *, owners: tuple[int, ...] = (1, 2)) -> bytes:
     return encode_sealed(
-        [one.remnant() if isinstance(one, SealedPart) else one for one in decode_sealed(data)]
+        [
+            one.remnant() if isinstance(one, SealedPart) and one.owner in owners else one
+            for one in decode_sealed(data)
+        ]
     )
+
+
+def _destroy_subject(log: biotrail.AuditLogger, index: int) -> None:
+    """Destroy the subject's part of a record, and say nothing."""
+    store = log.erasures.store
+    remains = _remains(store.payloads_at([index])[index], owners=(1,))
+    store.replace_payloads([(index, remains, True)])
 
 
 @pytest.mark.parametrize("how", ["remnant", "row"])
@@ -88,6 +100,76 @@ def test_a_tombstone_excuses_nothing_that_comes_after_it(tmp_path: Path) -> None
     with pytest.raises(MissingError) as caught:
         biotrail.verify_log(path, key())
     assert caught.value.index == index
+
+
+def test_a_tombstone_excuses_nothing_from_its_fence_on(tmp_path: Path) -> None:
+    """What was recorded between fence and tombstone and is gone, is missing."""
+    path = tmp_path / "log.db"
+    with opened(path) as log:
+        first = log.record(event("ben")).index
+        (reference,) = log.erasures.people.references("", "ben")
+        index = log.record(event("ben")).index
+        content = {**_tombstone_of(reference), "through": index}
+        log._write("subject_erased", content)
+        for one in (first, index):
+            _destroy_subject(log, one)
+    with pytest.raises(MissingError) as caught:
+        biotrail.verify_log(path, key())
+    assert caught.value.index == index
+
+
+def _tombstone_of(reference: bytes) -> dict[str, Any]:
+    """What a thief would have a tombstone say."""
+    return {
+        "id": bytes(16),
+        "references": [reference],
+        "fingerprints": [],
+        "reason": "subject_request",
+        "legal_basis": "none",
+        "through": 99,
+        "payloads": 1,
+        "requested": "2026-01-01T00:00:00.000000Z",
+    }
+
+
+def robbed(path: Path) -> None:
+    """A log whose signing key was stolen, and used to destroy a record of Ben, as it says."""
+    following = biotrail.Ed25519Signer.from_seed(ORIGIN, bytes([2]) * 32)
+    with opened(path, next_key_digest=following.verifier_key.digest()) as log:
+        log.record_many([event("anna"), event("ben"), event("ben")])
+        log.erase("anna", **WHY)
+        since = log.checkpoint().size
+        store = log.erasures.store
+        (reference,) = log.erasures.people.references("", "ben")
+        log._write("subject_erased", _tombstone_of(reference))
+        _destroy_subject(log, next(store.sealed_of(reference, 0, 99)))
+        log.report_compromise(key(), since=since, reason="stolen", following=following)
+
+
+def test_a_thiefs_tombstone_is_not_called_an_erasure(tmp_path: Path) -> None:
+    """What is gone as only a stolen key says is counted apart, and what it left is not overdue."""
+    path = tmp_path / "log.db"
+    robbed(path)
+    found = biotrail.verify_log(path, key())
+    assert found.affected
+    assert (found.erased, found.disbelieved, found.overdue) == (1, 1, 0)
+
+
+def test_a_thiefs_retention_is_not_called_one(tmp_path: Path) -> None:
+    """The same of a retention that a thief recorded; whom the owner had erased stays erased."""
+    path = tmp_path / "log.db"
+    following = biotrail.Ed25519Signer.from_seed(ORIGIN, bytes([2]) * 32)
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    digest = following.verifier_key.digest()
+    with opened(path, next_key_digest=digest, clock=lambda: now[0]) as log:
+        log.record_many([event("anna"), event("ben")])
+        log.erase("anna", **WHY)
+        since = log.checkpoint().size
+        now[0] += timedelta(days=2)
+        log.apply_retention(RetentionPolicy([RetentionRule(keep=timedelta(days=1))]))
+        log.report_compromise(key(), since=since, reason="stolen", following=following)
+    found = biotrail.verify_log(path, key())
+    assert (found.erased, found.retained, found.disbelieved) == (1, 0, 3)
 
 
 def test_a_forged_tombstone_is_found(path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import biotrail
+from tests.attacks.test_erasure import robbed
 from tests.integration.cli_runner import ORIGIN, PASSPHRASE, attempt, run
+from tests.unit.audit import _vaulted as vaulted
 from tests.vectors import _spec_log as spec
 from tests.vectors import _spec_sealed as sealed
 
@@ -105,5 +107,14 @@ def test_a_verification_says_what_was_destroyed(tmp_path: Path) -> None:
     spec.write_rows(whole, sealed.write().hand.export())
     ran = run("verify", whole, "--key", key)
     assert ran.code == 0
-    assert "3 still there although an erasure" in " ".join(ran.out.split())
+    assert "5 still there although an erasure" in " ".join(ran.out.split())
     assert "biotrail doctor" in " ".join(ran.out.split())
+
+
+def test_a_verification_says_what_a_thief_destroyed(tmp_path: Path) -> None:
+    """Parts that are gone on a stolen key's word are neither erased nor retained."""
+    path = tmp_path / "log.db"
+    robbed(path)
+    ran = run("verify", path, "--key", vaulted.key())
+    assert ran.code == 0
+    assert "1 part gone on a stolen key's word" in " ".join(ran.out.split())

@@ -149,10 +149,17 @@ def _payloads(result: Verification) -> Answer:
         rests_on.append(f"{result.retained:,} destroyed by a retention that the log records")
     if result.overdue:
         rests_on.append(
-            f"{result.overdue:,} still there although an erasure of their person is recorded: run "
-            "`biotrail doctor`"
+            f"{result.overdue:,} still there although an erasure or a retention is recorded that "
+            "destroys them: run `biotrail doctor`"
         )
-    return Answer("payloads", "holds", "; ".join(rests_on))
+    if not result.disbelieved:
+        return Answer("payloads", "holds", "; ".join(rests_on))
+    rests_on.append(
+        f"{result.disbelieved:,} destroyed, as only entries under a stolen key say: who destroyed "
+        "them is not known"
+    )
+    verdict = f"{_count(result.disbelieved, 'part')} gone on a stolen key's word"
+    return Answer("payloads", verdict, "; ".join(rests_on))
 
 
 def _lookups(result: Verification) -> Answer:
@@ -216,6 +223,7 @@ def _document(log: Path, result: Verification) -> dict[str, object]:
             "erased": result.erased,
             "retained": result.retained,
             "overdue": result.overdue,
+            "disbelieved": result.disbelieved,
         },
         "lookups": lookups,
         "events": result.events,

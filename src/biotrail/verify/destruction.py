@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import attrs
 
@@ -17,10 +17,11 @@ from biotrail.errors import CanonicalError
 from biotrail.stores import StoreReader
 from biotrail.verify.seen import read_rows
 
-__all__ = ["DESTROYING_KINDS", "Destruction", "Rule", "claimed_destruction"]
+__all__ = ["DESTROYING_KINDS", "Destruction", "Reason", "Rule", "claimed_destruction"]
 
-DESTROYING_KINDS = ("subject_erased", "retention_applied")
-"""The kinds of entries that say that payloads were destroyed."""
+DESTROYING_KINDS = ("subject_erased", "retention_applied", "hold_placed", "hold_released")
+"""The kinds of entries that say that payloads were destroyed, or are to be kept all the same."""
+Reason: TypeAlias = Literal["erased", "retained", "disbelieved"]
 _SELECTORS = ("action", "tenant", "outcome", "modality")
 
 
@@ -41,17 +42,52 @@ class Destruction:
     """All that a log says was destroyed.
 
     Attributes:
-        erased: For each reference that was erased, the index of the last entry that says so.
+        erased: For each reference that was erased, for how many of the first entries: neither the
+            tombstone itself nor the erasure reaches further.
         retained: For each choice of action, tenant, outcome and modality (None for any), the rules
             that were applied to it; none of them covers all that a later one covers.
+        held: References whose parts are kept in spite of a retention: of holds that are not
+            released, and had not ended when a retention was last applied.
+        believed: What is left of it without the entries that are not to be believed; None where
+            all of them are believed.
     """
 
     erased: Mapping[bytes, int] = attrs.field(factory=dict)
     retained: Mapping[tuple[str | None, ...], tuple[Rule, ...]] = attrs.field(factory=dict)
+    held: frozenset[bytes] = frozenset()
+    believed: Destruction | None = None
+
+    @property
+    def excuses_nothing(self) -> bool:
+        """Whether no payload may be gone."""
+        return not self.erased and not self.retained
+
+    def reason(self, entry: Entry, reference: bytes | None) -> Reason | None:
+        """Why a part of an event's payload may be gone, if it may.
+
+        ``"disbelieved"`` where only entries say so that a stolen key vouches for.
+        """
+        told = self._told(entry, reference)
+        if told is None or self.believed is None:
+            return told
+        return self.believed._told(entry, reference) or "disbelieved"
+
+    def _told(self, entry: Entry, reference: bytes | None) -> Reason | None:
+        if self.is_erased(reference, entry.index):
+            return "erased"
+        return "retained" if self.is_retained(entry) else None
+
+    def is_overdue(self, entry: Entry, reference: bytes | None) -> bool:
+        """Whether a part that is there should have been destroyed."""
+        if self.believed is not None:
+            return self.believed.is_overdue(entry, reference)
+        if self.is_erased(reference, entry.index):
+            return True
+        return reference not in self.held and self.is_retained(entry)
 
     def is_erased(self, reference: bytes | None, index: int) -> bool:
-        """Whether an entry after `index` says that this reference was erased."""
-        return reference is not None and self.erased.get(reference, -1) > index
+        """Whether an entry says that this reference was erased, for an event at `index`."""
+        return reference is not None and self.erased.get(reference, 0) > index
 
     def is_retained(self, entry: Entry) -> bool:
         """Whether an entry after this one applied a retention that covers it."""
@@ -70,6 +106,8 @@ class Destruction:
         """What entries say, given in order of index; those that cannot be read say nothing."""
         erased: dict[bytes, int] = {}
         retained: dict[tuple[str | None, ...], list[Rule]] = {}
+        holds: dict[bytes, dict[str, Any]] = {}
+        applied: datetime | None = None
         for data in entries:
             try:
                 entry = decode_entry(data)
@@ -77,11 +115,29 @@ class Destruction:
                 continue  # what is wrong with it is found where the entry itself is checked
             content: Any = entry.content
             if entry.kind == "subject_erased":
-                erased |= dict.fromkeys(content["references"], entry.index)
+                reach = min(content["through"], entry.index)
+                for one in content["references"]:
+                    erased[one] = max(reach, erased.get(one, 0))
             elif entry.kind == "retention_applied":
+                applied = entry.recorded
                 for rule in content["rules"]:
                     _add(retained, entry.index, rule)
-        return cls(erased, {selector: tuple(rules) for selector, rules in retained.items()})
+            elif entry.kind == "hold_placed":
+                holds.setdefault(content["id"], content)
+            elif entry.kind == "hold_released" and content["id"] in holds:
+                holds[content["id"]] = {}
+        rules = {selector: tuple(those) for selector, those in retained.items()}
+        return cls(erased, rules, _held(holds.values(), applied))
+
+
+def _held(holds: Iterable[Mapping[str, Any]], applied: datetime | None) -> frozenset[bytes]:
+    """Whose parts the holds that are not released (which are empty) keep from a retention."""
+    if applied is None:
+        return frozenset()
+    in_force = (
+        one for one in holds if one and ("until" not in one or parse_time(one["until"]) > applied)
+    )
+    return frozenset(reference for one in in_force for reference in one["references"])
 
 
 def _add(

@@ -18,6 +18,7 @@ from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
 from biotrail.tlog import CompactRange
 from biotrail.trust import KEY_KINDS, KeyHistory
+from biotrail.verify.affected import AffectedEntries
 from biotrail.verify.checkpoints import BrokenStretch
 from biotrail.verify.destruction import Destruction, claimed_destruction
 from biotrail.verify.scan import Stretch
@@ -127,9 +128,30 @@ def join(stretches: Sequence[Stretch], tasks: Sequence[Task]) -> None:
         raise BrokenStretch(tasks[-1].stop - 1)  # no checkpoint covers the last entries
 
 
-def proven_destruction(stretches: Sequence[Stretch]) -> Destruction:
-    """What the entries that are in the log say was destroyed."""
-    return Destruction.told_by(data for stretch in stretches for data in stretch.destroying)
+def proven_destruction(
+    stretches: Sequence[Stretch], affected: Sequence[AffectedEntries] = ()
+) -> Destruction:
+    """What the entries that are in the log say was destroyed.
+
+    Args:
+        stretches: What the scan found.
+        affected: Entries that are not to be believed.
+    """
+    told = [data for stretch in stretches for data in stretch.destroying]
+    found = Destruction.told_by(told)
+    believed = [
+        data for data in told if affected and not any(_index(data) in one for one in affected)
+    ]
+    if not affected or len(believed) == len(told):
+        return found
+    return attrs.evolve(found, believed=Destruction.told_by(believed))
+
+
+def _index(data: bytes) -> int | None:
+    try:
+        return decode_entry(data).index
+    except CanonicalError:
+        return None
 
 
 def replay(origin: str, stretches: Sequence[Stretch]) -> KeyHistory:

@@ -16,7 +16,7 @@ from biotrail.canonical.sealed import (
     sealed_root,
 )
 from biotrail.errors import AlteredError, CanonicalError, MissingError
-from biotrail.verify.destruction import Destruction
+from biotrail.verify.destruction import Destruction, Reason
 
 __all__ = ["PayloadCounts", "Payloads", "check_owners", "owners_of"]
 
@@ -33,7 +33,10 @@ class PayloadCounts:
         sealed: Parts that are sealed, and are those that were recorded.
         erased: Parts that are gone, by an erasure that the log records.
         retained: Parts that are gone, by a retention that the log records.
-        overdue: Parts, in the clear or sealed, that are there although an erasure is recorded.
+        overdue: Parts, in the clear or sealed, that are there although an erasure is recorded, or
+            a retention that covers them, and no hold keeps them.
+        disbelieved: Parts that are gone, by an erasure or a retention that only entries record
+            which a stolen key vouches for.
     """
 
     opened: int = 0
@@ -41,6 +44,7 @@ class PayloadCounts:
     erased: int = 0
     retained: int = 0
     overdue: int = 0
+    disbelieved: int = 0
 
     def __add__(self, other: PayloadCounts) -> PayloadCounts:
         """Both together."""
@@ -95,7 +99,7 @@ class Payloads:
         payload = _opened(entry, root, data)
         self.counts.opened += 1
         subject: Any = entry.content.get("subject")
-        self.counts.overdue += self._destruction.is_erased(subject, index)
+        self.counts.overdue += self._destruction.is_overdue(entry, subject)
         return payload
 
     def _take(self, index: int) -> bytes:
@@ -107,7 +111,8 @@ class Payloads:
         return data
 
     def _check_absence(self, entry: Entry, root: bytes) -> None:
-        reasons = [self._reason(entry, reference) for reference in owners_of(entry).values()]
+        people = owners_of(entry).values()
+        reasons = [self._destruction.reason(entry, reference) for reference in people]
         if None in reasons:
             raise MissingError(
                 f"the payload of entry {entry.index} is missing, and no erasure was recorded that "
@@ -116,7 +121,7 @@ class Payloads:
                 index=entry.index,
                 expected=root.hex(),
             )
-        self._count(reasons[0])
+        self._count("disbelieved" if "disbelieved" in reasons else reasons[0])
 
     def _check_sealed(self, entry: Entry, root: bytes, data: bytes) -> None:
         index = entry.index
@@ -135,12 +140,12 @@ class Payloads:
             reference = owners[part.owner]
             if isinstance(part, SealedPart):
                 self.counts.sealed += 1
-                self.counts.overdue += self._destruction.is_erased(reference, index)
+                self.counts.overdue += self._destruction.is_overdue(entry, reference)
             else:
                 self._check_remnant(entry, part, reference)
 
     def _check_remnant(self, entry: Entry, part: Remnant, reference: bytes | None) -> None:
-        reason = self._reason(entry, reference)
+        reason = self._destruction.reason(entry, reference)
         if reason is None:
             raise MissingError(
                 f"the part {_WHOSE[part.owner]} in the payload of entry {entry.index} is missing, "
@@ -151,17 +156,13 @@ class Payloads:
             )
         self._count(reason)
 
-    def _reason(self, entry: Entry, reference: bytes | None) -> str | None:
-        """Why a part may be gone, if it may."""
-        if self._destruction.is_erased(reference, entry.index):
-            return "erased"
-        return "retained" if self._destruction.is_retained(entry) else None
-
-    def _count(self, reason: str | None) -> None:
+    def _count(self, reason: Reason | None) -> None:
         if reason == "erased":
             self.counts.erased += 1
-        else:
+        elif reason == "retained":
             self.counts.retained += 1
+        else:
+            self.counts.disbelieved += 1
 
 
 def check_owners(

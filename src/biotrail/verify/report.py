@@ -32,13 +32,15 @@ class Verification:
             Empty: completeness is not shown, since nothing kept elsewhere was given; a tail that
             was cut off cleanly cannot be seen then.
         payloads: How many payloads in the clear opened to their commitments; None if not checked,
-            as are the next four.
+            as are the next five.
         sealed: How many parts of payloads are sealed, and those that were recorded. A sealed
             payload has a part for each person whom the event names, at least one.
         erased: How many parts (or payloads in the clear) are gone by a recorded erasure.
         retained: How many are gone by a recorded retention.
-        overdue: How many are still there although an erasure of their person is recorded: finish
-            it with ``biotrail doctor``.
+        overdue: How many are still there although an erasure of their person is recorded, or a
+            retention that covers them, and no hold keeps them: finish it with ``biotrail doctor``.
+        disbelieved: How many are gone as only entries say that are not to be believed
+            (`affected`): a thief may have destroyed them. They are in neither of the counts above.
         lookups: Whether look-up columns and the store's structure were found to agree with the
             entries; None if not checked.
         events: How many entries are events.
@@ -61,6 +63,7 @@ class Verification:
     erased: int | None
     retained: int | None
     overdue: int | None
+    disbelieved: int | None
     lookups: bool | None
     events: int
     seconds: float

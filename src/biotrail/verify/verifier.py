@@ -35,7 +35,7 @@ from biotrail.errors import (
 from biotrail.signing import VerifierKey
 from biotrail.stores import StoreReader
 from biotrail.trust import KeyHistory
-from biotrail.verify.affected import affected_entries
+from biotrail.verify.affected import AffectedEntries, affected_entries
 from biotrail.verify.checkpoints import BrokenStretch
 from biotrail.verify.completeness import (
     check_continues,
@@ -145,7 +145,18 @@ class _Checking:
         affected = affected_entries(self.store, size, history)
         if self.options.lookups:
             self._check_structure()
+        if affected and self.options.payloads:
+            results = self._judge_destruction_anew(size, results, affected)
         return attrs.evolve(self._report(results, history, complete), affected=affected)
+
+    def _judge_destruction_anew(
+        self, size: int, results: list[Result], affected: Sequence[AffectedEntries]
+    ) -> list[Result]:
+        """Count apart what is gone as only entries say that are not to be believed."""
+        destruction = proven_destruction([result.stretch for result in results], affected)
+        if destruction.believed is None:
+            return results
+        return attrs.evolve(self, progress=None)._check_entries(size, destruction)[0]
 
     def _check_as_of_now(self) -> tuple[int, list[Result], KeyHistory]:
         """The log at its present size; begun anew where payloads were destroyed meanwhile.
@@ -158,7 +169,7 @@ class _Checking:
                 return size, *self._check_entries(size)
             except MissingError:
                 later = [index for index in self.store.indices_of_other_kinds() if index >= size]
-                if claimed_destruction(self.store, later) == Destruction():
+                if claimed_destruction(self.store, later).excuses_nothing:
                     raise
 
     def _measure(self) -> int:
@@ -233,6 +244,7 @@ class _Checking:
             erased=None if found is None else found.erased,
             retained=None if found is None else found.retained,
             overdue=None if found is None else found.overdue,
+            disbelieved=None if found is None else found.disbelieved,
             lookups=True if options.lookups else None,
             events=sum(one.stretch.events for one in results),
             seconds=0.0,

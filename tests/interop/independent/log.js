@@ -73,7 +73,11 @@ class Destroyed {
     this.rules = [];
     entries.forEach((entry, i) => {
       if (entry?.kind === 'subject_erased') {
-        for (const one of entry.content.get('references')) this.erased.set(one.toString('hex'), i);
+        const reach = Math.min(Number(entry.content.get('through')), i);
+        for (const one of entry.content.get('references')) {
+          const name = one.toString('hex');
+          this.erased.set(name, Math.max(reach, this.erased.get(name) ?? 0));
+        }
       } else if (entry?.kind === 'retention_applied') {
         for (const rule of entry.content.get('rules')) this.rules.push({ at: i, rule });
       }
@@ -81,7 +85,7 @@ class Destroyed {
   }
 
   isErased(i, reference) {
-    return Boolean(reference) && (this.erased.get(reference.toString('hex')) ?? -1) > i;
+    return Boolean(reference) && (this.erased.get(reference.toString('hex')) ?? 0) > i;
   }
 
   isRetained(i, { recorded, content }) {

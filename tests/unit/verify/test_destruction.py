@@ -28,15 +28,15 @@ def entry(index: int, body: dict[str, Any], *, day: int = 20) -> bytes:
     return frame_entry(index, bytes(32), TIMES[day], encode_value(body))
 
 
-def erasure(index: int, *references: bytes) -> bytes:
-    """Return the bytes of a tombstone."""
+def erasure(index: int, *references: bytes, through: int | None = None) -> bytes:
+    """Return the bytes of a tombstone; its fence was written just before unless it is told."""
     content = {
         "id": bytes(16),
         "references": list(references),
         "fingerprints": [],
         "reason": "x",
         "legal_basis": "x",
-        "through": 0,
+        "through": index if through is None else through,
         "payloads": 0,
         "requested": TIMES[0],
     }
@@ -58,6 +58,48 @@ def test_the_last_tombstone_of_a_reference_counts() -> None:
     assert not told.is_erased(one, 9)
     assert not told.is_erased(None, 0)
     assert not told.is_erased(b"\x03" * 16, 0)
+
+
+def test_a_tombstone_reaches_to_its_fence() -> None:
+    """What was recorded after the fence, or after the tombstone, is not erased by it."""
+    one = b"\x01" * 16
+    told = Destruction.told_by([erasure(5, one, through=3)])
+    assert [told.is_erased(one, index) for index in range(7)] == [True] * 3 + [False] * 4
+    told = Destruction.told_by([erasure(5, one, through=99)])
+    assert [told.is_erased(one, index) for index in range(7)] == [True] * 5 + [False] * 2
+    told = Destruction.told_by([erasure(5, one, through=4), erasure(9, one, through=2)])
+    assert told.erased == {one: 4}
+
+
+def hold(index: int, name: int, *references: bytes, until: str | None = None) -> bytes:
+    """Return the bytes of a hold."""
+    content: dict[str, Any] = {"id": bytes([name]) * 16, "reason": "x"}
+    content["references"] = list(references)
+    if until is not None:
+        content["until"] = until
+    return entry(index, {"hold_placed": content})
+
+
+def release(index: int, name: int) -> bytes:
+    """Return the bytes of the end of a hold."""
+    return entry(index, {"hold_released": {"id": bytes([name]) * 16, "reason": "x"}})
+
+
+def test_who_is_held_is_not_overdue() -> None:
+    """Holds count for a retention until they are released, or over when it was last applied."""
+    one, two, three, four = (bytes([number]) * 16 for number in range(1, 5))
+    holds = [
+        hold(1, 1, one),
+        hold(2, 2, two),
+        release(3, 2),
+        hold(4, 3, three, until=TIMES[19]),
+        hold(5, 4, four, until=TIMES[21]),
+        hold(6, 1, two),  # the id is taken
+    ]
+    assert Destruction.told_by(holds).held == frozenset()
+    assert Destruction.told_by(holds).excuses_nothing
+    told = Destruction.told_by([*holds, retention(7, {"before": TIMES[25]})])
+    assert told.held == {one, four}
 
 
 def test_a_later_retention_takes_the_place_of_those_it_covers() -> None:
