@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
 from biotrail.canonical.certificate import certificate_text, split_certificate
 from biotrail.errors import AlteredError, MalformedError
-from biotrail.signing import VerifierKey
+from biotrail.verify.keys import GivenKeys
 from biotrail.verify.proof_check import ProvenEntry, verify_proof
 
 __all__ = ["ProvenErasure", "verify_certificate"]
@@ -33,9 +32,7 @@ class ProvenErasure:
         return self.proven.entry.content
 
 
-def verify_certificate(
-    data: bytes, key: VerifierKey | str | Iterable[VerifierKey | str]
-) -> ProvenErasure:
+def verify_certificate(data: bytes, key: GivenKeys) -> ProvenErasure:
     """Verify an erasure certificate, or raise what is wrong with it.
 
     That the log records the erasure is proven; that the log itself holds, and that the data is

@@ -8,7 +8,7 @@ but the log's verifier key. Specified in ``docs/spec/disclosure.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -16,8 +16,8 @@ import attrs
 from biotrail.canonical.disclosure import Disclosed, DisclosedPart, ShownField, disclosed_root
 from biotrail.canonical.disclosure_codec import decode_disclosure, is_disclosure
 from biotrail.errors import CanonicalError, MalformedError, ProofError
-from biotrail.signing import VerifierKey
 from biotrail.tlog import ProofFile
+from biotrail.verify.keys import GivenKeys
 from biotrail.verify.payloads import owners_of
 from biotrail.verify.proof_check import ProvenEntry, check_proof_file
 
@@ -52,18 +52,14 @@ def carries_fields(data: bytes | str) -> bool:
 
 
 def verify_disclosure(
-    data: bytes | str,
-    key: VerifierKey | str | Iterable[VerifierKey | str],
-    *,
-    checkpoint: str | None = None,
+    data: bytes | str, key: GivenKeys, *, checkpoint: str | None = None
 ) -> ProvenFields:
     """Verify a disclosure, or raise what is wrong with it.
 
     Args:
         data: The file's content.
-        key: A verifier key of the log that you trust, or several; one of them must have signed.
-        checkpoint: A signed checkpoint that you kept: the proof must lead to it, and not to
-            another one.
+        key: A verifier key of the log that you trust, or several: one of them must have signed.
+        checkpoint: A signed checkpoint that you kept, to which the proof must lead.
 
     Returns:
         What was proven.

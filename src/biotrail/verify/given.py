@@ -1,9 +1,8 @@
-"""What is given to a verification: keys as objects or text, a log as a file or a store."""
+"""The log that is given to a verification: a file, or a store."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from biotrail.errors import (
@@ -11,28 +10,10 @@ from biotrail.errors import (
     StoreBusyError,
     StoreError,
     StoreUnavailableError,
-    WrongKeyError,
 )
-from biotrail.signing import VerifierKey
 from biotrail.stores import SQLiteReader, StoreReader
 
-__all__ = ["given_keys", "open_given"]
-
-
-def given_keys(key: VerifierKey | str | Iterable[VerifierKey | str]) -> list[VerifierKey]:
-    """The keys that were given, at least one, all of one log.
-
-    Raises:
-        MalformedError: One is no verifier key.
-        WrongKeyError: None was given, or they belong to different logs.
-    """
-    given = [key] if isinstance(key, (VerifierKey, str)) else list(key)
-    if not given:
-        raise WrongKeyError("no verifier key was given: without one nothing can be proven")
-    parsed = [VerifierKey.parse(one.strip()) if isinstance(one, str) else one for one in given]
-    if len({one.name for one in parsed}) > 1:
-        raise WrongKeyError("the keys given belong to different logs")
-    return parsed
+__all__ = ["open_given"]
 
 
 def open_given(log: str | os.PathLike[str] | StoreReader) -> StoreReader:

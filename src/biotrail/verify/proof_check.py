@@ -13,8 +13,6 @@ what `verify_log` is for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import attrs
 
 from biotrail.canonical import Entry, decode_entry
@@ -23,6 +21,7 @@ from biotrail.canonical.proof_entry import decode_proof_entry
 from biotrail.errors import BiotrailError, CanonicalError, ForkedError, MalformedError, ProofError
 from biotrail.signing import VerifierKey, open_checkpoint, parse_note
 from biotrail.tlog import Checkpoint, ProofFile, leaf_hash, verify_inclusion
+from biotrail.verify.keys import GivenKeys, parse_keys
 
 __all__ = ["ProvenEntry", "check_proof_file", "verify_proof"]
 
@@ -54,10 +53,7 @@ class ProvenEntry:
 
 
 def verify_proof(
-    data: bytes | str,
-    key: VerifierKey | str | Iterable[VerifierKey | str],
-    *,
-    checkpoint: str | None = None,
+    data: bytes | str, key: GivenKeys, *, checkpoint: str | None = None
 ) -> ProvenEntry:
     """Verify a proof file, or raise what is wrong with it.
 
@@ -84,7 +80,7 @@ def verify_proof(
 def check_proof_file(
     proof: ProofFile,
     carried: bytes,
-    key: VerifierKey | str | Iterable[VerifierKey | str],
+    key: GivenKeys,
     checkpoint: str | None,
 ) -> ProvenEntry:
     """Check a proof file that was parsed, and the entry that its extra line carries.
@@ -101,7 +97,7 @@ def check_proof_file(
         ProofError: Likewise.
         ForkedError: Likewise.
     """
-    trusted = _keys(key)
+    trusted = parse_keys(key)
     _refuse_malformed(proof.checkpoint_note, "the checkpoint in the proof file")
     vouched, signed_by = open_checkpoint(proof.checkpoint_note, trusted)
     if checkpoint is not None:
@@ -111,11 +107,6 @@ def check_proof_file(
     verify_inclusion(leaf, proof.index, vouched.size, proof.hashes, vouched.root)
     entry = _decoded(carried, proof.index)
     return ProvenEntry(entry, carried, leaf, vouched, signed_by, len(proof.hashes))
-
-
-def _keys(key: VerifierKey | str | Iterable[VerifierKey | str]) -> list[VerifierKey]:
-    given = [key] if isinstance(key, (VerifierKey, str)) else list(key)
-    return [VerifierKey.parse(one.strip()) if isinstance(one, str) else one for one in given]
 
 
 def _carried_entry(proof: ProofFile) -> bytes:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -45,7 +45,7 @@ from biotrail.verify.completeness import (
 )
 from biotrail.verify.destruction import Destruction, claimed_destruction
 from biotrail.verify.extent import measure
-from biotrail.verify.given import given_keys, open_given
+from biotrail.verify.given import open_given
 from biotrail.verify.joining import (
     Options,
     check_trust,
@@ -54,6 +54,7 @@ from biotrail.verify.joining import (
     proven_destruction,
     replay,
 )
+from biotrail.verify.keys import GivenKeys, keys_of_one_log
 from biotrail.verify.locate import locate
 from biotrail.verify.payloads import PayloadCounts
 from biotrail.verify.report import Verification
@@ -68,7 +69,7 @@ Progress = Callable[[int, int], None]
 
 def verify_log(
     log: str | os.PathLike[str] | StoreReader,
-    key: VerifierKey | str | Iterable[VerifierKey | str],
+    key: GivenKeys,
     *,
     from_checkpoint: str | Sequence[str] = (),
     every_signature: bool | None = None,
@@ -107,7 +108,7 @@ def verify_log(
         TypeError: The log is neither a path nor a store.
     """
     began = time.monotonic()
-    trusted = given_keys(key)
+    trusted = keys_of_one_log(key)
     earlier = [from_checkpoint] if isinstance(from_checkpoint, str) else list(from_checkpoint)
     check_origins(earlier, trusted[0].name)
     options = Options(every_signature, strict, payloads, lookups)
