@@ -20,6 +20,8 @@ from biotrail.verify.destruction import Destruction, Reason
 
 __all__ = ["PayloadCounts", "Payloads", "check_owners", "owners_of"]
 
+_NOT_AS_RECORDED = "the sealed payload of entry {} is not the one that was recorded"
+_DOES_NOT_OPEN = "the payload of entry {} does not open to the commitments in the entry"
 _NOBODY, _SUBJECT, _ACTOR = 0, 1, 2
 _WHOSE = {_NOBODY: "of nobody known", _SUBJECT: "of the subject", _ACTOR: "of the actor"}
 
@@ -128,14 +130,7 @@ class Payloads:
         owners = owners_of(entry)
         parts = _parts(index, root, data)
         check_owners(index, owners, parts)
-        found = sealed_root(parts)
-        if found != root:
-            raise AlteredError(
-                f"the sealed payload of entry {index} is not the one that was recorded",
-                index=index,
-                expected=root.hex(),
-                found=found.hex(),
-            )
+        _check_root(index, root, sealed_root(parts), _NOT_AS_RECORDED)
         for part in parts:
             reference = owners[part.owner]
             if isinstance(part, SealedPart):
@@ -215,11 +210,11 @@ def _opened(entry: Entry, root: bytes, data: bytes) -> Payload:
             index=index,
             expected=root.hex(),
         ) from error
-    if found != root:
-        raise AlteredError(
-            f"the payload of entry {index} does not open to the commitments in the entry",
-            index=index,
-            expected=root.hex(),
-            found=found.hex(),
-        )
+    _check_root(index, root, found, _DOES_NOT_OPEN)
     return payload
+
+
+def _check_root(index: int, root: bytes, found: bytes, wrong: str) -> None:
+    if found != root:
+        message = wrong.format(index)
+        raise AlteredError(message, index=index, expected=root.hex(), found=found.hex())
