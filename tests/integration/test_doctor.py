@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import biotrail
-from biotrail.audit import AuditLogger, ErasureCertificate, examine, read_certificate
+from biotrail.audit import (
+    AuditLogger,
+    ErasureCertificate,
+    RetentionPolicy,
+    RetentionRule,
+    examine,
+    read_certificate,
+)
+from biotrail.audit.ledger import ErasureLedger
 from biotrail.errors import AlteredError, DestroyedKeyError, MalformedError, NotRecordedError
-from biotrail.stores import SQLiteStore
+from biotrail.stores import MemoryStore, SQLiteStore
 from biotrail.testing import copy_log
 from tests.unit.audit._vaulted import ORIGIN, WHY, event, key, opened
 
@@ -94,22 +103,25 @@ def test_what_is_not_proven_is_not_believed(restored: Restored, tmp_path: Path) 
         assert len(found.replayed) == 1
 
 
-def _forged(signer: Any, reference: bytes) -> ErasureCertificate:
+def _forged(signer: Any, reference: bytes, *, name: bytes = bytes(16)) -> ErasureCertificate:
     """A certificate from a log of the same name under another key."""
-    from biotrail.stores import MemoryStore
+    with AuditLogger(MemoryStore(), signer) as log:
+        content = {**_content(reference), "id": name}
+        return ErasureCertificate.of(log.prove(log._write("subject_erased", content).index))
 
-    content = {
+
+def _content(reference: bytes) -> dict[str, Any]:
+    """What a thief would have a tombstone say."""
+    return {
         "id": bytes(16),
         "references": [reference],
         "fingerprints": [],
         "reason": "subject_request",
         "legal_basis": "none",
-        "through": 1,
+        "through": 99,
         "payloads": 1,
         "requested": "2026-01-01T00:00:00.000000Z",
     }
-    with AuditLogger(MemoryStore(), signer) as log:
-        return ErasureCertificate.of(log.prove(log._write("subject_erased", content).index))
 
 
 def test_damaged_ledgers(restored: Restored) -> None:
@@ -117,12 +129,92 @@ def test_damaged_ledgers(restored: Restored) -> None:
     with restored.ledger.open("a") as file:
         file.write('{"erasure": "00", "ind')
     with opened(restored.path) as log:
-        with pytest.raises(MalformedError, match="erasures"):
-            examine(log)
+        found = examine(log)
+        assert [one.erasure for one in found.replayed] == [restored.certificate.erasure]
+        assert not found.is_well
+        assert "cut short" in found.refused[0]
         lines = restored.ledger.read_text().splitlines()
         restored.ledger.write_text(lines[0])
         assert examine(log).is_well
         assert all(json.loads(line) for line in restored.ledger.read_text().splitlines())
+
+
+def test_a_ledger_is_made_whole_again(tmp_path: Path) -> None:
+    """Of an erasure whose line a crash cut there is a whole line after the next opening."""
+    path, ledger = tmp_path / "log.db", tmp_path / "log.db.erasures"
+    with opened(path) as log:
+        log.record(event("anna"))
+        certificate = log.erase("anna", **WHY)
+    whole = ledger.read_text()
+    for size in (1, 20, 46, 60, 200, len(whole) - 3, len(whole) - 2):
+        ledger.write_text(whole[:size])
+        with opened(path) as log:
+            found = examine(log)
+        assert found.known == 1
+        assert found.is_well == (size >= 46)  # of what is shorter nobody can tell whose it was
+        (found_again,) = ErasureLedger(ledger).certificates()
+        assert found_again.erasure == certificate.erasure
+
+
+def test_a_certificate_is_not_hidden_by_a_forged_one(restored: Restored) -> None:
+    """A forged certificate of the same erasure is refused, and the good one is replayed."""
+    restored.ledger.unlink()
+    stranger = biotrail.Ed25519Signer.from_seed(ORIGIN, bytes([9]) * 32)
+    good = restored.certificate
+    forged = _forged(stranger, good.references[0], name=good.erasure)
+    for shown in ([good, forged], [forged, good]):
+        with opened(restored.path) as log:
+            found = examine(log, certificates=shown)
+            assert len(found.replayed) + found.known == 1
+    restored.check_erased()
+
+
+def test_what_a_thief_recorded_is_not_destroyed(tmp_path: Path) -> None:
+    """By tombstones that a stolen key vouches for, and their proofs, nothing is destroyed."""
+    path = tmp_path / "log.db"
+    following = biotrail.Ed25519Signer.from_seed(ORIGIN, bytes([2]) * 32)
+    with opened(path, next_key_digest=following.verifier_key.digest()) as log:
+        log.record_many([event("anna"), event("ben")])
+        thiefs = log.erasures.people.references("", "anna")[0]
+        since = log.checkpoint().size
+        index = log._write("subject_erased", _content(thiefs)).index
+        shown = ErasureCertificate.of(log.prove(index))
+        log.report_compromise(key(), since=since, reason="stolen", following=following)
+        found = examine(log, certificates=[shown])
+        assert (found.destroyed, found.known, len(found.refused)) == (0, 0, 2)
+        assert found.replayed == ()
+    assert biotrail.verify_log(path, key()).sealed == 4
+
+
+def test_what_came_after_the_fence_is_left(tmp_path: Path) -> None:
+    """The doctor destroys nothing that the tombstone does not account for."""
+    path = tmp_path / "log.db"
+    with opened(path) as log:
+        first = log.record(event("anna")).index
+        reference = log.erasures.people.references("", "anna")[0]
+        log.record(event("anna"))
+        log._write("subject_erased", {**_content(reference), "through": first + 1})
+        assert examine(log).destroyed == 1
+    found = biotrail.verify_log(path, key())
+    assert (found.erased, found.sealed, found.overdue) == (1, 3, 0)
+
+
+def test_the_doctor_ends_a_retention(tmp_path: Path) -> None:
+    """What a retention left, as when it was killed, is counted by a verification and destroyed."""
+    path, now = tmp_path / "log.db", [datetime(2026, 1, 1, tzinfo=UTC)]
+    with opened(path, clock=lambda: now[0]) as log:
+        log.record_many([event("anna"), event("ben")])
+        now[0] += timedelta(days=2)
+        hold = log.place_hold("anna", reason="litigation")
+        log.apply_retention(RetentionPolicy([RetentionRule(keep=timedelta(days=1))]))
+        assert biotrail.verify_log(path, key()).overdue == 0
+        assert examine(log).retained == 0
+        log.release_hold(hold.id, reason="ended")
+        assert biotrail.verify_log(path, key()).overdue == 1
+        assert examine(log).retained == 1
+        assert examine(log).retained == 0
+    found = biotrail.verify_log(path, key())
+    assert (found.retained, found.overdue) == (4, 0)
 
 
 def test_the_ledger_names_nobody(restored: Restored) -> None:

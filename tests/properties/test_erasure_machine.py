@@ -44,6 +44,8 @@ class Erasing(RuleBasedStateMachine):
         self.records: list[tuple[int, datetime, dict[int, str]]] = []
         self.gone: set[tuple[int, int]] = set()
         self.holds: dict[str, list[bytes]] = {}
+        # The retentions that are recorded: index, and before when.
+        self.retained: list[tuple[int, datetime]] = []
 
     def known(self, person: str) -> bool:
         """Whether a part of this person is under a reference that is not erased."""
@@ -108,13 +110,20 @@ class Erasing(RuleBasedStateMachine):
     @rule(days=st.integers(1, 3))
     def retain(self, days: int) -> None:
         """What is older than some days goes, but for those who are held."""
-        self.log.apply_retention(RetentionPolicy([RetentionRule(keep=days * DAY)]))
-        self.gone |= {
+        run = self.log.apply_retention(RetentionPolicy([RetentionRule(keep=days * DAY)]))
+        if run.applied is not None:
+            self.retained.append((run.applied, self.now - days * DAY))
+        self.gone |= self.overdue()
+
+    def overdue(self) -> set[tuple[int, int]]:
+        """What recorded retentions cover and is still there, of those who are not held any more."""
+        return {
             (index, owner)
             for index, recorded, parts in self.records
             for owner, who in parts.items()
-            if recorded < self.now - days * DAY and not self.holds.get(who)
-        }
+            if not self.holds.get(who)
+            and any(index < applied and recorded < before for applied, before in self.retained)
+        } - self.gone
 
     @rule()
     def reopen(self) -> None:
@@ -124,6 +133,8 @@ class Erasing(RuleBasedStateMachine):
         assert self.log.unfinished_erasures() == []
         found = examine(self.log)
         assert (found.is_well, found.replayed, found.destroyed) == (True, (), 0)
+        assert found.retained == len(self.overdue())
+        self.gone |= self.overdue()
 
     @invariant()
     def holds_and_has_what_it_should(self) -> None:
@@ -131,7 +142,7 @@ class Erasing(RuleBasedStateMachine):
         if not hasattr(self, "log"):
             return
         result = biotrail.verify_log(self.path, key())
-        assert result.overdue == 0
+        assert result.overdue == len(self.overdue())
         assert (result.erased or 0) + (result.retained or 0) == len(self.gone)
         store = self.log.erasures.store
         indices = [index for index, _, _ in self.records]

@@ -148,7 +148,11 @@ class OpenLog(Closing):
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 
     def _between_batches(
-        self, entries: Sequence[Prepared] | KeyChange, following: Signer | None = None
+        self,
+        entries: Sequence[Prepared] | KeyChange,
+        following: Signer | None = None,
+        *,
+        unless: Callable[[], None] | None = None,
     ) -> Receipt:
         """Write entries that are no events; a refusal is this caller's alone.
 
@@ -159,15 +163,17 @@ class OpenLog(Closing):
             if isinstance(entries, KeyChange):
                 assert following is not None
                 return self._writer.hand_over(entries, following)
-            return only(self._writer.commit(entries))
+            return only(self._writer.commit(entries, unless=unless))
 
         self._check_process()
         with not_recorded:
             return self._committer.exclusively(act)
 
-    def _write(self, kind: str, content: dict[str, Any]) -> Receipt:
-        """Write an entry that is no event, between two batches."""
-        return self._between_batches([prepare_other(kind, content)])
+    def _write(
+        self, kind: str, content: dict[str, Any], *, unless: Callable[[], None] | None = None
+    ) -> Receipt:
+        """Write an entry that is no event, between two batches; see `LogWriter.commit`."""
+        return self._between_batches([prepare_other(kind, content)], unless=unless)
 
     def _prove(self, index: int) -> ProofFile:
         self._check_process()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-from biotrail.canonical import Entry, decode_entry
+from biotrail.canonical import Entry, decode_entry, decode_payload
 from biotrail.canonical.sealed import ACTOR, Part, SealedPart, decode_sealed, encode_sealed
 from biotrail.errors import CanonicalError
 from biotrail.stores.sealed import SealedStore, SealedStoreReader
@@ -14,6 +15,7 @@ __all__ = [
     "chunks",
     "clear_of",
     "count_destroyed",
+    "count_named_in_clear",
     "destroy_clear",
     "destroy_parts",
     "owner_reference",
@@ -96,13 +98,28 @@ def destroy_clear(store: SealedStore, indices: Iterable[int]) -> int:
     return sum(store.delete_payloads(group) for group in chunks(list(indices)))
 
 
-def count_destroyed(store: SealedStoreReader, references: frozenset[bytes], through: int) -> int:
+def count_destroyed(
+    store: SealedStoreReader,
+    references: frozenset[bytes],
+    through: int,
+    is_retained: Callable[[Entry], bool],
+    *,
+    sealed_only: bool = False,
+) -> int:
     """How many parts and payloads of these references are gone.
 
-    Looks at every entry below `through`: for an erasure that was broken off, of which it is not
-    known any more what it had destroyed.
+    For an erasure that was broken off, of which it is not known any more what it had destroyed.
+
+    Args:
+        store: The store.
+        references: Whose.
+        through: Looks at every entry below this.
+        is_retained: Says of an event whether its payload went before, by a retention.
+        sealed_only: Look at sealed payloads alone: these are found without looking at every entry.
     """
-    found = {i for i, columns in store.lookups(0, through) if columns.subject in references}
+    found: set[int] = set()
+    if not sealed_only:
+        found.update(i for i, columns in store.lookups(0, through) if columns.subject in references)
     for one in references:
         found.update(store.sealed_of(one, 0, through))
     count = 0
@@ -110,9 +127,35 @@ def count_destroyed(store: SealedStoreReader, references: frozenset[bytes], thro
         payloads = store.payloads_at(group)
         for index, data in store.entries_at(group).items():
             entry = _decoded(data)
-            if entry is not None and "payload" in entry.content:
+            if entry is not None and "payload" in entry.content and not is_retained(entry):
                 count += _gone(entry, payloads.get(index), references)
     return count
+
+
+def count_named_in_clear(store: SealedStoreReader, tenant: str, identity: str) -> int:
+    """How many payloads in the clear name a person as the actor, and go with somebody else."""
+    head, name = store.head(), identity.encode()
+    count = 0
+    for group in chunks(store.clear_payloads(0, 0 if head is None else head.size)):
+        naming = [index for index, data in store.payloads_at(group).items() if name in data]
+        payloads = store.payloads_at(naming)
+        for index, data in store.entries_at(naming).items():
+            entry = _decoded(data)
+            if entry is not None and (entry.content.get("tenant") or "") == tenant:
+                count += _is_named_as_actor_alone(payloads[index], identity)
+    return count
+
+
+def _is_named_as_actor_alone(data: bytes, identity: str) -> bool:
+    try:
+        fields: Any = decode_payload(data).fields
+    except CanonicalError:
+        return False
+    named = [
+        isinstance(fields.get(who), dict) and fields[who].get("id") == identity
+        for who in ("subject", "actor")
+    ]
+    return named == [False, True]
 
 
 def _gone(entry: Entry, data: bytes | None, references: frozenset[bytes]) -> int:

@@ -8,8 +8,8 @@ In this order, so that a kill at any point leaves something that says what to fi
 3. the *tombstone* is appended: the entry that says so;
 4. copies that the store's own journals hold are purged, and the fence is marked as finished.
 
-Every step can be done twice. Two processes that finish one erasure at the same time may each append
-a tombstone; the first that is noted is the erasure's.
+Every step can be done twice. Of two processes that finish one erasure at the same time, the one
+whose turn comes first appends the tombstone; the other finds it when its own turn comes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,21 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from biotrail.audit.certificate import ErasureCertificate
-from biotrail.audit.destroying import clear_of, count_destroyed, destroy_clear, destroy_parts
+from biotrail.audit.destroying import (
+    clear_of,
+    count_destroyed,
+    count_named_in_clear,
+    destroy_clear,
+    destroy_parts,
+)
 from biotrail.audit.erasure_request import ErasureRequest
 from biotrail.audit.holds import references_of, refuse_held
 from biotrail.audit.ledger import ErasureLedger
-from biotrail.audit.receipt import Receipt
+from biotrail.audit.overtaken import Overtaken, Write
+from biotrail.audit.retention import retained_before
 from biotrail.audit.vaulted import VaultedLog
 from biotrail.canonical import decode_value, encode_value, format_time
 from biotrail.errors import (
@@ -58,7 +67,7 @@ class Erasures:
         self,
         vaulted: VaultedLog,
         *,
-        write: Callable[[str, dict[str, Any]], Receipt],
+        write: Write,
         prove: Callable[[int], ProofFile],
         draw: Callable[[int], bytes],
         clock: Callable[[], datetime],
@@ -105,8 +114,16 @@ class Erasures:
             beyond=beyond,
         )
         with self.lock:
-            fence, is_new = self._begin(request)
+            fence, is_new = self._begin(self._told_what_is_out_of_reach(request))
             return self.finish(fence, is_new=is_new)
+
+    def _told_what_is_out_of_reach(self, request: ErasureRequest) -> ErasureRequest:
+        """With a word about payloads in the clear that name the person as others' actor."""
+        count = count_named_in_clear(self.store, request.tenant, request.identity)
+        if not count:
+            return request
+        told = f"{count} payloads in the clear that name the person as the actor"
+        return attrs.evolve(request, beyond=(*request.beyond, told))
 
     def unfinished(self) -> list[bytes]:
         """Ids of erasures that were begun and are not finished."""
@@ -207,13 +224,30 @@ class Erasures:
         self._vault.forget(fence.references)
         count = self.destroy(fence.references, fence.through)
         if (index := self._tombstone(fence)) is None:
+            retained = retained_before(self.store, fence.through)
+            references = frozenset(fence.references)
+            if is_new:
+                # Another process may be finishing the same, and have destroyed a part of it.
+                sealed = count_destroyed(
+                    self.store, references, fence.through, retained, sealed_only=True
+                )
+                is_new = sealed <= count
             if not is_new:
-                references = frozenset(fence.references)
-                count = count_destroyed(self.store, references, fence.through)
+                count = count_destroyed(self.store, references, fence.through, retained)
             self.store.purge_remains()
             content |= {"payloads": count, "through": fence.through}
-            index = self._write("subject_erased", content).index
+            index = self._append_tombstone(fence, content)
         return index
+
+    def _append_tombstone(self, fence: Fence, content: dict[str, Any]) -> int:
+        def unless() -> None:
+            if (index := self._tombstone(fence)) is not None:
+                raise Overtaken(index)
+
+        try:
+            return self._write("subject_erased", content, unless=unless).index
+        except Overtaken as other:
+            return int(other.by)
 
     def destroy(self, references: Iterable[bytes], through: int) -> int:
         """Destroy keys, rows, tags and payloads of references; returns how many parts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from biotrail.audit.erasure_request import checked_reason, checked_tenant, person_of
+from biotrail.audit.overtaken import Overtaken, Write
 from biotrail.audit.receipt import Receipt
 from biotrail.canonical import format_time, parse_time
 from biotrail.errors import (
@@ -23,8 +24,6 @@ from biotrail.events import Subject
 from biotrail.sealing import People
 from biotrail.sealing.destroyed import entries_of_kind
 from biotrail.stores.sealed import SealedStore, SealedStoreReader
-
-Write = Callable[[str, dict[str, Any]], Receipt]
 
 __all__ = [
     "Hold",
@@ -166,13 +165,19 @@ def place_hold(
     content: dict[str, Any] = {"id": name, "references": list(references), "reason": word}
     if until is not None:
         content["until"] = format_time(until)
-    index = write("hold_placed", content).index
-    for fence in store.fences():
-        if fence.through <= index and set(references).intersection(fence.references):
-            raise ErasureIncompleteError(
-                "the person's data was being erased when the hold was placed: it came too late",
-                fence.erasure,
-            )
+
+    def unless() -> None:
+        for fence in store.fences():
+            if set(references).intersection(fence.references):
+                raise Overtaken(fence.erasure)
+
+    try:
+        index = write("hold_placed", content, unless=unless).index
+    except Overtaken as erasure:
+        raise ErasureIncompleteError(
+            "the person's data was being erased when the hold was placed: it came too late",
+            erasure.by,
+        ) from None
     return Hold(name, index, references, word, until)
 
 

@@ -20,7 +20,7 @@ from biotrail.tlog import ProofFile
 
 __all__ = ["ErasureLedger"]
 
-_NAMED = '{"erasure": "'
+_NAMED, _ENDED = '{"erasure": "', '"}'
 _HEX = re.compile("[0-9a-f]{32}")
 
 
@@ -39,7 +39,7 @@ class ErasureLedger:
         """
         document = _document(certificate)
         named = json.dumps(dict(list(document.items())[:3]))[:-1]
-        if any(line.startswith(named) for line in self._lines()):
+        if any(line.startswith(named) for line in self._lines() if line.endswith(_ENDED)):
             return
         line = json.dumps(document, ensure_ascii=True) + "\n"
         try:
@@ -56,19 +56,21 @@ class ErasureLedger:
             ) from error
 
     def known(self) -> frozenset[bytes]:
-        """Ids of the erasures that have a line."""
-        at = len(_NAMED)
-        names = [line[at : at + 32] for line in self._lines() if line.startswith(_NAMED)]
-        return frozenset(bytes.fromhex(one) for one in names if _HEX.fullmatch(one))
+        """Ids of the erasures that have a line, and a whole one."""
+        return frozenset(_named(line) for line in self._lines() if line.endswith(_ENDED)) - {b""}
+
+    def cut_short(self) -> list[bytes]:
+        """Ids of the lines that a crash cut short, in order; empty for one that cannot be read."""
+        return [_named(line) for line in self._lines() if not line.endswith(_ENDED)]
 
     def certificates(self) -> list[ErasureCertificate]:
-        """The erasures, in the order in which they were added.
+        """The erasures, in the order in which they were added; see `cut_short` for the others.
 
         Raises:
             StoreUnavailableError: The file cannot be read.
             MalformedError: A line of it is not what `add` writes.
         """
-        return [_read(line, self.path) for line in self._lines()]
+        return [_read(line, self.path) for line in self._lines() if line.endswith(_ENDED)]
 
     def fingerprints(self) -> frozenset[bytes]:
         """Fingerprints of all data keys that were destroyed; damaged lines are passed over."""
@@ -94,6 +96,12 @@ class ErasureLedger:
                 f"{self.path}: the ledger of erasures cannot be read: {error.strerror}"
             ) from error
         return [line for line in text.split("\n") if line]
+
+
+def _named(line: str) -> bytes:
+    """The id that a line begins with; empty where it does not."""
+    name = line[len(_NAMED) : len(_NAMED) + 32]
+    return bytes.fromhex(name) if line.startswith(_NAMED) and _HEX.fullmatch(name) else b""
 
 
 def _document(one: ErasureCertificate) -> dict[str, object]:

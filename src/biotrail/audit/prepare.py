@@ -171,6 +171,17 @@ class Preparer:
             for record in records
         ], count
 
+    def check_sealed(self, records: Sequence[Prepared], settings: dict[str, bytes]) -> None:
+        """Refuse events in the clear in a log that has got a vault since they were prepared.
+
+        Raises:
+            VaultError: There is one among them.
+        """
+        if self.sealer is None and any(record.kind == "event" for record in records):
+            from biotrail.audit.vaulted import check_not_sealed
+
+            check_not_sealed(settings)
+
     def take_fences(self) -> None:
         """Take note of erasures that were begun since."""
         assert self.sealer is not None

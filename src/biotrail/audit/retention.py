@@ -14,6 +14,7 @@ import attrs
 
 from biotrail.audit.destroying import chunks, destroy_clear, destroy_parts, owner_reference
 from biotrail.audit.holds import holds_in_force
+from biotrail.audit.overtaken import Overtaken, Write
 from biotrail.audit.retention_policy import SELECTORS, RetentionPolicy
 from biotrail.canonical import Entry, decode_entry, parse_time
 from biotrail.canonical.sealed import SealedPart, decode_sealed, is_sealed
@@ -22,7 +23,7 @@ from biotrail.sealing.destroyed import entries_of_kind
 from biotrail.stores import Lookup
 from biotrail.stores.sealed import SealedStore, SealedStoreReader
 
-__all__ = ["RetentionRun", "apply_retention"]
+__all__ = ["RetentionRun", "apply_retention", "resume_retention", "retained_before"]
 
 _ID_SIZE = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,9 +58,10 @@ class _Found:
     """What is due: parts by index, with their owners."""
 
     due: dict[int, frozenset[int]] = attrs.field(factory=dict)
-    clear: list[int] = attrs.field(factory=list)
+    clear: dict[int, object] = attrs.field(factory=dict)  # with the subject's reference
     counts: list[int] = attrs.field(factory=list)
     held: int = 0
+    holding: frozenset[bytes] = frozenset()
 
     @property
     def payloads(self) -> int:
@@ -70,19 +72,18 @@ def apply_retention(
     store: SealedStore,
     policy: RetentionPolicy,
     *,
-    write: Callable[[str, dict[str, Any]], Any],
+    write: Write,
     draw: Callable[[int], bytes],
     now: datetime,
     dry_run: bool,
 ) -> RetentionRun:
     """Apply a policy; see `biotrail.AuditLogger.apply_retention`."""
-    recorded = _recorded_rules(store)
-    left = _find(store, [rule for _, rule in recorded], now, limits=[i for i, _ in recorded])
+    left = _left(store, now)
     rules = [one.applied(now) for one in policy.rules]
     found = _find(store, rules, now, passed=left)
-    resumed = 0 if dry_run else _destroy(store, left)
+    resumed = 0 if dry_run else _destroy(store, left, now)
     index = None
-    if not dry_run and found.payloads:
+    while not dry_run and found.payloads:
         content: dict[str, Any] = {
             "id": draw(_ID_SIZE),
             "policy": policy.digest(),
@@ -91,8 +92,13 @@ def apply_retention(
         }
         if found.held:
             content["held"] = found.held
-        index = write("retention_applied", content).index
-        _destroy(store, found)
+        try:
+            index = write("retention_applied", content, unless=_unless(store, found, now)).index
+        except Overtaken:
+            found = _find(store, rules, now)  # somebody was held meanwhile, or no more
+            continue
+        _destroy(store, found, now)
+        break
     purged = dry_run or store.purge_remains()
     return RetentionRun(
         applied=index,
@@ -102,6 +108,37 @@ def apply_retention(
         resumed=resumed,
         purged=purged,
     )
+
+
+def resume_retention(store: SealedStore, now: datetime) -> int:
+    """Destroy what retentions that are recorded left; returns how many parts."""
+    return _destroy(store, _left(store, now), now)
+
+
+def retained_before(store: SealedStoreReader, size: int) -> Callable[[Entry], bool]:
+    """Says of an event whether a retention among the first entries of a log covers it."""
+    recorded = [(index, rule) for index, rule in _recorded_rules(store) if index < size]
+    limits, rules = [index for index, _ in recorded], [rule for _, rule in recorded]
+    return lambda entry: bool(rules and _covering(entry, rules, limits))
+
+
+def _left(store: SealedStoreReader, now: datetime) -> _Found:
+    """What recorded retentions cover and is still there."""
+    recorded = _recorded_rules(store)
+    return _find(store, [rule for _, rule in recorded], now, limits=[i for i, _ in recorded])
+
+
+def _holding(store: SealedStoreReader, now: datetime) -> frozenset[bytes]:
+    """Whose parts are held."""
+    return frozenset(r for one in holds_in_force(store, now) for r in one.references)
+
+
+def _unless(store: SealedStoreReader, found: _Found, now: datetime) -> Callable[[], None]:
+    def unless() -> None:
+        if _holding(store, now) != found.holding:
+            raise Overtaken
+
+    return unless
 
 
 def _recorded_rules(store: SealedStoreReader) -> list[tuple[int, dict[str, Any]]]:
@@ -137,7 +174,7 @@ def _find(
     found = _Found(counts=[0] * len(rules))
     if not rules:
         return found
-    held = frozenset(r for one in holds_in_force(store, now) for r in one.references)
+    held = found.holding = _holding(store, now)
     head = store.head()
     size = 0 if head is None else head.size
     moments = [(parse_time(rule["before"]) - _EPOCH) // _MICROSECOND for rule in rules]
@@ -189,7 +226,7 @@ def _take(
         if entry.content.get("subject") in held:
             found.held += 1
             return
-        found.clear.append(entry.index)
+        found.clear[entry.index] = entry.content.get("subject")
         count = 1
     else:
         try:
@@ -208,10 +245,26 @@ def _take(
         found.counts[place] += count
 
 
-def _destroy(store: SealedStore, found: _Found) -> int:
-    due = found.due
-    count = destroy_parts(store, sorted(due), lambda index, part: part.owner in due[index])
-    return count + destroy_clear(store, sorted(found.clear))
+def _is_due(
+    due: dict[int, frozenset[int]], held: frozenset[bytes]
+) -> Callable[[int, SealedPart], bool]:
+    return lambda index, part: part.owner in due[index] and part.key not in held
+
+
+def _destroy(store: SealedStore, found: _Found, now: datetime) -> int:
+    """Destroy what was found, but of whoever is held by now; returns how many parts.
+
+    Each group in a turn, so that no hold is placed between the look and the deed.
+    """
+    due, clear, count = found.due, found.clear, 0
+    for group in chunks(sorted(due)):
+        with store.turn():
+            count += destroy_parts(store, group, _is_due(due, _holding(store, now)))
+    for group in chunks(sorted(clear)):
+        with store.turn():
+            held = _holding(store, now)
+            count += destroy_clear(store, [one for one in group if clear[one] not in held])
+    return count
 
 
 def _decoded(data: bytes) -> Entry | None:

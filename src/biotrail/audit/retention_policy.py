@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = ["SELECTORS", "RetentionPolicy", "RetentionRule"]
 SELECTORS = ("action", "tenant", "outcome", "modality")
 """The fields by which a rule may choose events."""
 _SECOND = timedelta(seconds=1)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @attrs.frozen(kw_only=True)
@@ -47,8 +49,12 @@ class RetentionRule:
             raise EventError("keep", keep, "must be a duration in whole seconds, 1 or more")
         for name in SELECTORS:
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value):
+            if value is None:
+                continue
+            if not isinstance(value, str) or not value:
                 raise EventError(name, value, "must be text, or None for any")
+            # As events have it, so that one text has one form.
+            object.__setattr__(self, name, unicodedata.normalize("NFC", value))
 
     @property
     def selector(self) -> dict[str, str]:
@@ -58,7 +64,8 @@ class RetentionRule:
 
     def applied(self, now: datetime) -> dict[str, Any]:
         """The rule as an entry has it."""
-        return {"before": format_time(now - self.keep), **self.selector}
+        kept_since = now - self.keep if self.keep < now - _EARLIEST else _EARLIEST
+        return {"before": format_time(kept_since), **self.selector}
 
 
 def _as_tuple(rules: Iterable[RetentionRule]) -> tuple[RetentionRule, ...]:

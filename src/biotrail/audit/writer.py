@@ -151,11 +151,18 @@ class LogWriter:
                 continue
         self._check_admitted(self._followed(), may_join=True)
 
-    def commit(self, records: Sequence[Prepared]) -> list[Answer]:
+    def commit(
+        self, records: Sequence[Prepared], *, unless: Callable[[], None] | None = None
+    ) -> list[Answer]:
         """Make records durable, in order, under one checkpoint; answer each.
 
         A record whose event id is in the log already is answered with its first receipt, or with
         `EventConflictError` if the contents differ.
+
+        Args:
+            records: The records.
+            unless: Called in the turn, when nobody else appends; what it raises is raised, and
+                nothing is written.
 
         Raises:
             StoreError: Nothing was written.
@@ -166,7 +173,7 @@ class LogWriter:
             return self._commit_in_two(records, repeated)
         for _ in range(_ATTEMPTS_AT_THE_HEAD):
             try:
-                return self._commit_once(records)
+                return self._commit_once(records, unless)
             except HeadMovedError:
                 continue  # another writer was first: follow it and frame anew
             except FenceMovedError:
@@ -178,10 +185,16 @@ class LogWriter:
                 raise
         raise StoreBusyError("other writers were always first; nothing was written")
 
-    def _commit_once(self, records: Sequence[Prepared]) -> list[Answer]:
+    def _commit_once(
+        self, records: Sequence[Prepared], unless: Callable[[], None] | None = None
+    ) -> list[Answer]:
         with self._store.turn():
             state = self._followed()
             self._check_admitted(state, may_join=self._joins)
+            if state.settings:
+                self._preparer.check_sealed(records, state.settings)
+            if unless is not None:
+                unless()
             records, fences = self._preparer.up_to_date(records)
             return self._append(state, records, fences)
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from biotrail.audit import Examination, examine, read_certificate
+from biotrail.audit import ErasureCertificate, Examination, examine, read_certificate
 from biotrail.audit.ledger import ErasureLedger
 from biotrail.cli._erasing import Given, KeyFile, open_with_vault
 from biotrail.cli._failures import FAILED
 from biotrail.cli._given import Database, Json, read_file, verifier_keys
 from biotrail.cli._output import grid, printable, say, write_json
+from biotrail.errors import MalformedError
 
 __all__ = ["doctor"]
 
@@ -47,12 +48,14 @@ def doctor(
 
     Exits with 0, or with 3 where something is left to do.
     """
-    shown = [read_certificate(read_file(one)) for one in certificate or ()]
+    shown = [_certificate(one) for one in certificate or ()]
     if erasures is not None:
         if not erasures.is_file():
-            raise typer.BadParameter(f"{printable(erasures)}: there is no such file")
+            raise typer.BadParameter(
+                f"{printable(erasures)}: there is no such file", param_hint="--erasures"
+            )
         shown += ErasureLedger(erasures).certificates()
-    trusted = verifier_keys(trust) if trust else []
+    trusted = verifier_keys(trust, option="--trust") if trust else []
     with open_with_vault(log, key, vault) as opened:
         found = examine(opened, certificates=shown, trusted=trusted)
     if as_json:
@@ -74,10 +77,18 @@ def _print_examination(log: Path, found: Examination) -> None:
             ("done again", f"{len(found.replayed):,} erasures that the log no longer knew of"),
             ("known", f"{found.known:,} erasures that the log still records"),
             ("destroyed", f"{found.destroyed:,} parts that were there in spite of their erasure"),
+            ("retained", f"{found.retained:,} parts that were there in spite of a retention"),
             *(("refused", one) for one in found.refused),
             *(("unfinished", one.hex()) for one in found.unfinished),
         ]
     )
+
+
+def _certificate(file: Path) -> ErasureCertificate:
+    try:
+        return read_certificate(read_file(file))
+    except MalformedError as error:
+        raise MalformedError(f"{file}: {error}") from error
 
 
 def _told_examination(found: Examination) -> dict[str, Any]:
@@ -87,6 +98,7 @@ def _told_examination(found: Examination) -> dict[str, Any]:
         "replayed": [one.erasure.hex() for one in found.replayed],
         "known": found.known,
         "destroyed": found.destroyed,
+        "retained": found.retained,
         "refused": list(found.refused),
         "unfinished": [one.hex() for one in found.unfinished],
     }
