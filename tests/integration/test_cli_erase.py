@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import biotrail
+from biotrail.errors import BiotrailError
 from tests.integration.cli_runner import ORIGIN, PASSPHRASE, attempt, run
 
 WHY = ("--reason", "subject_request", "--legal-basis", "GDPR Art. 17(1)(b)")
@@ -124,3 +125,35 @@ def test_a_stranger_s_certificate_is_left_to_do(log: Path, tmp_path: Path) -> No
     ran = run("doctor", log, "--certificate", certificate)
     assert ran.code == 3
     assert "refused" in ran.out
+
+
+def test_nothing_is_destroyed_where_the_certificate_cannot_go(log: Path, tmp_path: Path) -> None:
+    """A place for the certificate that is no place is refused before anything is erased."""
+    for place in (tmp_path, tmp_path / "absent" / "file"):
+        assert run("erase", log, "visitor-1", *WHY, "-o", place).code == 2
+    assert len(run("find", log, "--actor", "visitor-1", "--json").json()["records"]) == 2
+
+
+def test_a_certificate_that_cannot_be_written_is_printed(
+    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If writing fails after the erasure, the whole certificate goes to standard error."""
+
+    def refused(path: Path, data: bytes) -> None:
+        raise BiotrailError(f"{path} cannot be written: No space left on device")
+
+    monkeypatch.setattr("biotrail.cli.erase.write_file", refused)
+    ran = run("erase", log, "visitor-1", *WHY, "-o", tmp_path / "full")
+    assert ran.code == 3
+    told = tmp_path / "from-stderr"
+    told.write_text(ran.err.partition("biotrail: ")[0].removesuffix("\n"))
+    assert run("verify-certificate", told, "--key", _key(log)).code == 0
+
+
+def test_a_hold_that_would_be_over(log: Path) -> None:
+    """A hold that ends in the past, or at no time, is refused; one that ends is listed with it."""
+    place = ("hold", "place", log, "visitor-2", "--reason", "litigation", "--until")
+    for until in ("2020-01-01", "soon", ""):
+        assert run(*place, until).code == 2
+    assert run(*place, "2999-01-01T12:00:00+02:00").code == 0
+    assert "until 2999-01-01T10:00:00" in run("hold", "list", log).out

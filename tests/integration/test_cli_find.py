@@ -110,7 +110,7 @@ def test_without_the_passphrase(log: Path) -> None:
     assert _found(log, "--decision", "denied", **blind) == [6, 4, 2]
     ran = run("find", log, "--person", "person-1", **blind)
     assert ran.code == 3
-    assert "vault" in ran.err
+    assert "BIOTRAIL_PASSPHRASE" in ran.err
     assert run("show", log, "--vault", f"{log}.vault", **blind).code == 3
     assert run("verify", log, "--key", f"{log}.key.pub", **blind).code == 0
 
@@ -219,3 +219,19 @@ def test_rewrap_makes_no_log(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     assert run("vault", "rewrap", path).code == 3
     assert not path.exists()
+
+
+def test_the_vault_s_file_is_away(copy: Path) -> None:
+    """Who looks for a person, or discloses a field, is told what is not there."""
+    Path(f"{copy}.vault").unlink()
+    for asked in (("find", copy, "--person", "ada"), ("prove", copy, 2, "--field", "ip")):
+        ran = run(*asked)
+        assert ran.code == 3
+        assert f"{copy}.vault is not there" in " ".join(ran.err.split())
+
+
+def test_more_than_there_are(copy: Path) -> None:
+    """A limit beyond every number of entries is a limit all the same."""
+    size = run("find", copy, "--json").json()["size"]
+    told = run("find", copy, "--limit", 10**30, "--json").json()
+    assert len(told["records"]) == size

@@ -190,3 +190,26 @@ def test_progress_is_for_terminals(log: SmallLog) -> None:
     assert "Verifying" in shown
     assert "integrity" in shown.rpartition("Verifying")[2]
     assert "Verifying" not in _run(*command[3:]).stderr
+
+
+def test_a_full_disk_is_told(log: SmallLog) -> None:
+    """Output that cannot be written is an error in a sentence, not a traceback."""
+    for arguments in (("show", log.path), ("checkpoint", log.path), ("show", log.path, "--json")):
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [*COMMAND, *map(str, arguments)],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"BIOTRAIL_PASSPHRASE": PASSPHRASE},
+                stdin=subprocess.DEVNULL,
+            )
+        assert (ran.returncode, ran.stderr) == (3, "biotrail: No space left on device\n")
+
+
+def test_a_question_that_is_broken_off(tmp_path: Path) -> None:
+    """Ctrl-C at the passphrase exits with 130, and makes nothing."""
+    command = [*COMMAND, "init", str(tmp_path / "new.db"), "--origin", ORIGIN]
+    code, shown = _on_terminal(command, ["\x03"])
+    assert (code, "Traceback" in shown) == (130, False)
+    assert not list(tmp_path.iterdir())

@@ -91,9 +91,13 @@ def test_other_kinds_in_full(log: SmallLog) -> None:
 
 
 def test_no_such_entry(log: SmallLog) -> None:
-    """An index beyond the log is missing: exit 12."""
-    assert run("show", log.path, 99).code == 12
-    assert run("show", log.path, 99, "--json").json()["error"]["index"] == 99
+    """An index beyond the log's end is a slip, however large, and no verdict on the log."""
+    for index in (6, 99, 10**30):
+        for command in ("show", "prove"):
+            ran = run(command, log.path, index)
+            assert (ran.code, ran.out) == (3, "")
+            assert "the last one is 5" in ran.err
+    assert run("show", log.path, 99, "--json").json()["error"]["kind"] == "error"
 
 
 def test_lookup_columns_are_not_believed(copy: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
+from contextlib import suppress
 
 import typer
 from rich.text import Text
@@ -26,10 +30,12 @@ from biotrail.errors import (
 
 __all__ = [
     "FAILED",
+    "INTERRUPTED",
     "USAGE",
     "describe",
     "exit_code_of",
     "report_failure",
+    "report_refusal",
     "report_usage",
     "usage_errors",
 ]
@@ -37,6 +43,11 @@ __all__ = [
 USAGE = 2
 FAILED = 3
 """Exit code of an error that is no verdict."""
+
+INTERRUPTED = 130
+"""Exit code of a command that was broken off at a question, as by Ctrl-C elsewhere."""
+
+_NOBODY_READS = 141
 
 _KEEP = "Keep this file as it is, as evidence, and work on a copy."
 _ADVICE: dict[type[BiotrailError], tuple[str, str]] = {
@@ -132,8 +143,25 @@ def report_usage(error: Exception) -> int:
     return USAGE
 
 
+def report_refusal(error: OSError) -> int:
+    """Say what the operating system refused; returns the exit code.
+
+    A reader of the output who went away (as ``head`` does) is no error to be told of.
+    """
+    gone = error.errno == errno.EPIPE
+    if not gone:
+        say(f"biotrail: {error.strerror or error}", style="red", stderr=True)
+    with suppress(OSError, ValueError):  # what is still waiting to be written has nowhere to go
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    return _NOBODY_READS if gone else FAILED
+
+
 def _kind(error: BiotrailError) -> str:
     """The verdict's own word, or the words of the error's name."""
+    if type(error) is BiotrailError:
+        return "error"
     words = re.findall(r"[A-Z][a-z]+|[A-Z]+(?![a-z])", type(error).__name__.removesuffix("Error"))
     return str(getattr(error, "kind", " ".join(words).lower() or "error"))
 

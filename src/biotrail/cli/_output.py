@@ -27,6 +27,7 @@ __all__ = [
     "progress",
     "say",
     "write_json",
+    "write_lines",
     "write_text",
 ]
 
@@ -68,6 +69,12 @@ def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
 def write_text(text: str) -> None:
     """Write text as it is: for what is to be copied, or is a file's content."""
     sys.stdout.write(text)
+
+
+def write_lines(text: str, *, stderr: bool = False) -> None:
+    """Write lines that others may have worded: not wrapped, and escaped as by `printable`."""
+    stream = sys.stderr if stderr else sys.stdout
+    stream.writelines(f"{printable(line)}\n" for line in text.split("\n"))
 
 
 def heading(text: str, *, style: str = "bold") -> None:

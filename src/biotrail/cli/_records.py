@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Record",
+    "check_within",
     "log_size",
     "origin_of",
     "read_record",
@@ -105,6 +106,17 @@ def read_record(reader: RecordReader, index: int) -> Record:
     for record in read_records(reader, index, index + 1):
         return record
     raise MissingError(f"entry {index} is missing", index=index)
+
+
+def check_within(store: StoreReader, index: int) -> None:
+    """See that a log has an index, before anybody takes a slip in typing for damage.
+
+    Raises:
+        BiotrailError: It is too short.
+    """
+    size = log_size(store)
+    if index >= size:
+        raise BiotrailError(f"there is no entry {index}: the last one is {size - 1}")
 
 
 def read_records(reader: RecordReader, start: int, stop: int) -> Iterator[Record]:

@@ -21,7 +21,7 @@ from biotrail.stores import SQLiteReader
 if TYPE_CHECKING:
     from biotrail.vault import KeyProvider, Vault
 
-__all__ = ["VaultFile", "opened_vault", "provider_of", "vault_of"]
+__all__ = ["VaultFile", "opened_vault", "provider_of", "seals", "vault_of"]
 
 PIN_VARIABLE = "BIOTRAIL_VAULT_PIN"
 VaultFile = Annotated[
@@ -49,12 +49,19 @@ def vault_of(log: Path, store: SQLiteReader, given: str | None) -> Vault | None:
         KeyFileError: There is no passphrase, or the file does not open under it.
         KeyProviderError: The provider is out of reach, or refuses.
     """
-    from biotrail.vault import TAG_REFERENCE, Vault
+    from biotrail.vault import Vault
 
     place = f"{log}.vault" if given is None else given
-    if not store.data_keys([TAG_REFERENCE]) or (given is None and not Path(place).is_file()):
+    if not seals(store) or (given is None and not Path(place).is_file()):
         return None
     return Vault(provider_of(place))
+
+
+def seals(store: SQLiteReader) -> bool:
+    """Whether a log has a vault that seals personal fields."""
+    from biotrail.vault import TAG_REFERENCE
+
+    return bool(store.data_keys([TAG_REFERENCE]))
 
 
 @contextmanager
@@ -91,6 +98,8 @@ def provider_of(given: str) -> KeyProvider:
     """
     from biotrail import vault
 
+    if not given:
+        raise _unfit("a key file or a URI must be named")
     scheme, colon, rest = given.partition(":")
     if colon and scheme == "keyring":
         return vault.KeyringKeyProvider(rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Annotated, Any
 
@@ -31,7 +32,14 @@ from biotrail.cli import (
     verify_certificate,
     verify_proof,
 )
-from biotrail.cli._failures import report_failure, report_usage, usage_errors
+from biotrail.cli._failures import (
+    INTERRUPTED,
+    report_failure,
+    report_refusal,
+    report_usage,
+    usage_errors,
+)
+from biotrail.cli._output import say
 from biotrail.errors import BiotrailError
 
 __all__ = ["app"]
@@ -50,9 +58,16 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
-            return super().invoke(ctx)
+            found = super().invoke(ctx)
+            sys.stdout.flush()  # what cannot be written is to be found here, not at the end
+            return found
         except BiotrailError as error:
             raise typer.Exit(report_failure(error, as_json=ctx.meta[_JSON])) from error
+        except typer.Abort as error:
+            say("Broken off.", stderr=True)
+            raise typer.Exit(INTERRUPTED) from error
+        except OSError as error:
+            raise typer.Exit(report_refusal(error)) from error
         except usage_errors() as error:
             if not ctx.meta[_JSON]:
                 raise
@@ -113,3 +128,16 @@ app.command(rich_help_panel=_MEASURE)(evaluate.evaluate)
 app.command(rich_help_panel=_MEASURE)(calibrate.calibrate)
 app.command(rich_help_panel=_TRY)(demo.demo)
 app.add_typer(models.app, name="models", rich_help_panel=_TRY)
+
+
+def _unwrap_help(group: typer.Typer) -> None:
+    """Let help be wrapped where the terminal ends, not where the lines of the source do."""
+    for command in group.registered_commands:
+        text = inspect.getdoc(command.callback) or ""
+        command.help = "\n\n".join(" ".join(one.split()) for one in text.split("\n\n"))
+    for inner in group.registered_groups:
+        if inner.typer_instance is not None:
+            _unwrap_help(inner.typer_instance)
+
+
+_unwrap_help(app)

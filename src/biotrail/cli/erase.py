@@ -9,8 +9,9 @@ import typer
 
 from biotrail.audit import ErasureCertificate, ErasureReason
 from biotrail.cli._erasing import Given, KeyFile, Person, Tenant, open_with_vault
-from biotrail.cli._given import Database, Json, write_file
-from biotrail.cli._output import say, write_json, write_text
+from biotrail.cli._given import Database, Json, check_writable, write_file
+from biotrail.cli._output import say, write_json, write_lines
+from biotrail.errors import BiotrailError
 
 __all__ = ["erase"]
 
@@ -40,17 +41,28 @@ def erase(
     The log goes on proving every entry. The certificate can be checked by anyone who has the log's
     verifier key: `biotrail verify-certificate`.
     """
+    if certificate is not None:
+        check_writable(certificate, option="-o")
     with open_with_vault(log, key, vault) as opened:
         done = opened.erase(
             person, tenant=tenant, reason=reason, legal_basis=legal_basis, beyond=beyond or ()
         )
     if certificate is not None:
-        write_file(certificate, done.encode())
+        _write(certificate, done)
     if as_json:
         write_json({"log": str(log), **_told(done), "certificate": done.encode().decode()})
         return
     say(f"{log}: erased, as entry {done.index:,} records.", style="bold green")
-    write_text(f"\n{done.text}")
+    write_lines(f"\n{done.text}")
+
+
+def _write(file: Path, done: ErasureCertificate) -> None:
+    try:
+        write_file(file, done.encode())
+    except BiotrailError:
+        # What was destroyed is destroyed: its certificate is not to be lost besides.
+        write_lines(done.encode().decode(), stderr=True)
+        raise
 
 
 def _told(done: ErasureCertificate) -> dict[str, Any]:

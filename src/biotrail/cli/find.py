@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager, nullcontext
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from biotrail.cli._given import Database, Json
+from biotrail.cli._given import Database, Json, moment
 from biotrail.cli._output import printable, say, write_json
 from biotrail.cli._records import log_size, shown
 from biotrail.cli._table import print_table
 from biotrail.cli._values import document
-from biotrail.cli._vault import VaultFile, opened_vault
-from biotrail.errors import EventError
+from biotrail.cli._vault import VaultFile, opened_vault, seals, vault_of
+from biotrail.errors import EventError, KeyFileError
+from biotrail.events import ApplicationDecision, Outcome
 from biotrail.query import Answers, Record, RecordReader, Where
 from biotrail.stores import SQLiteReader
+
+if TYPE_CHECKING:
+    from biotrail.vault import Vault
 
 __all__ = ["find"]
 
@@ -37,14 +41,7 @@ def _clear(name: str, help_: str) -> Any:
 
 
 def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        rule = "not a time of the form 2026-11-23 or 2026-11-23T11:34:00Z"
-        raise typer.BadParameter(f"{printable(text)}: {rule}", param_hint=option) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return None if text is None else moment(text, option)
 
 
 def find(
@@ -68,8 +65,10 @@ def find(
         str | None, _clear("--since", "Recorded at this time or later; UTC if it does not say.")
     ] = None,
     until: Annotated[str | None, _clear("--until", "Recorded before this time.")] = None,
-    outcome: Annotated[str | None, _clear("--outcome", "success, failure or unknown.")] = None,
-    decision: Annotated[str | None, _clear("--decision", "granted or denied.")] = None,
+    outcome: Annotated[Outcome | None, _clear("--outcome", "How it ended.")] = None,
+    decision: Annotated[
+        ApplicationDecision | None, _clear("--decision", "What was decided.")
+    ] = None,
     action: Annotated[str | None, _clear("--action", "The action.")] = None,
     target: Annotated[str | None, _clear("--target", "The target.")] = None,
     modality: Annotated[str | None, _clear("--modality", "The modality.")] = None,
@@ -104,11 +103,11 @@ def find(
     asked = {name: value for name, value in given.items() if value is not None}
     if len(asked) > 1:
         raise typer.BadParameter("ask for one of --person, --subject, --actor, --device and --ip")
-    with closing(SQLiteReader(log)) as store, opened_vault(log, store, vault) as opened:
+    with closing(SQLiteReader(log)) as store, _vault(log, store, vault, asked) as opened:
         size = log_size(store)
         reader = RecordReader(store, vault=opened)
         found = _found(reader, asked, where, newest_first=not oldest_first)
-        records = list(shown(islice(found, limit)))
+        records = list(shown(islice(found, min(limit, size))))
         misleading = found.misleading if isinstance(found, Answers) else []
     if as_json:
         told = {"log": str(log), "origin": reader.origin, "size": size, "verified": False}
@@ -116,6 +115,24 @@ def find(
         write_json({**told, "misleading": misleading, "records": documents})
         return
     _print(log, records, limit, misleading)
+
+
+@contextmanager
+def _vault(
+    log: Path, store: SQLiteReader, given: str | None, asked: dict[str, str]
+) -> Iterator[Vault | None]:
+    """The vault: what is personal is looked for with it, so that it is asked for then."""
+    if not asked:
+        with opened_vault(log, store, given) as found:
+            yield found
+        return
+    if (opened := vault_of(log, store, given)) is None and seals(store):
+        raise KeyFileError(
+            f"personal fields are sealed, and {log}.vault is not there: name what opens them with "
+            "--vault"
+        )
+    with nullcontext() if opened is None else closing(opened):
+        yield opened
 
 
 def _found(

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from biotrail.audit import HoldReason
-from biotrail.audit.holds import holds
+from biotrail.audit.holds import Hold, holds
 from biotrail.canonical import format_time
 from biotrail.cli._erasing import Given, KeyFile, Person, Tenant, open_with_vault
-from biotrail.cli._given import Database, Json
+from biotrail.cli._given import Database, Json, moment
 from biotrail.cli._output import Row, grid, say, write_json
 from biotrail.stores import SQLiteReader
 
@@ -29,14 +29,21 @@ def place(
     reason: Annotated[str, typer.Option(help=f"Why: {', '.join(HoldReason)}, or host.<word>.")],
     tenant: Tenant = None,
     until: Annotated[
-        datetime | None, typer.Option(help="When it ends by itself, in UTC.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When it ends by itself; UTC if it does not say.",
+            show_default=False,
+        ),
     ] = None,
     key: KeyFile = None,
     vault: Given = None,
     as_json: Json = False,
 ) -> None:
     """Hold a person's records: until the hold is released they are not erased."""
-    end = None if until is None else until.replace(tzinfo=UTC)
+    end = None if until is None else moment(until, "--until")
+    if end is not None and end <= datetime.now(UTC):
+        raise typer.BadParameter("that time is over", param_hint="--until")
     with open_with_vault(log, key, vault) as opened:
         hold = opened.place_hold(person, tenant=tenant, reason=reason, until=end)
     if as_json:
@@ -55,7 +62,7 @@ def release(
     vault: Given = None,
     as_json: Json = False,
 ) -> None:
-    """Release a hold."""
+    """Release a hold, so that the person can be erased again."""
     try:
         name = bytes.fromhex(hold)
     except ValueError:
@@ -89,12 +96,14 @@ def list_holds(log: Database, as_json: Json = False) -> None:
         ]
         write_json({"log": str(log), "holds": told})
         return
-    rows: list[Row] = [
-        (
-            one.id.hex(),
-            f"entry {one.index:,}",
-            one.reason + ("" if one.released is None else f", released by {one.released:,}"),
-        )
-        for one in found
-    ]
+    rows: list[Row] = [(one.id.hex(), f"entry {one.index:,}", _in_words(one)) for one in found]
     grid(rows or [("holds", "none")])
+
+
+def _in_words(hold: Hold) -> str:
+    words = [hold.reason]
+    if hold.until is not None:
+        words.append(f"until {format_time(hold.until)}")
+    if hold.released is not None:
+        words.append(f"released by entry {hold.released:,}")
+    return ", ".join(words)

@@ -204,7 +204,7 @@ def _take_over(
     log: Path, key: Path | None, trust: list[str] | None, **report: Any
 ) -> tuple[Receipt, str]:
     path, secret = _key_file(log, key), ask_passphrase()
-    trusted = verifier_keys(trust) if trust else []
+    trusted = verifier_keys(trust, option="--trust") if trust else []
     origin = _origin(log)
     receipt = take_over(log, origin=origin, key=path, passphrase=secret, trusted=trusted, **report)
     return receipt, str(open_key_file(path, name=origin, passphrase=secret).verifier_key)
@@ -228,7 +228,7 @@ def _open(log: Path, key: Path, secret: str) -> AuditLogger:
 
 
 def _only_key(given: str) -> VerifierKey:
-    keys = verifier_keys([given])
+    keys = verifier_keys([given], option="VKEY|FILE")
     if len(keys) != 1:
         raise typer.BadParameter(f"{printable(given)} holds {len(keys)} keys; name one")
     return keys[0]

@@ -19,8 +19,9 @@ from biotrail.cli._given import (
     write_file,
 )
 from biotrail.cli._output import grid, say, write_json, write_text
-from biotrail.cli._records import origin_of
+from biotrail.cli._records import check_within, origin_of
 from biotrail.cli._vault import VaultFile, vault_of
+from biotrail.errors import SealedError
 from biotrail.stores import SQLiteReader
 from biotrail.tlog import ProofFile, unverified_checkpoint
 from biotrail.verify import prove_entry, verify_disclosure, verify_proof
@@ -65,6 +66,7 @@ def prove(
     """
     note = None if checkpoint is None else kept_checkpoint(checkpoint, option="--checkpoint")
     with closing(SQLiteReader(log)) as store:
+        check_within(store, index)
         proof = _proof(log, store, index, note, field or (), vault)
     data = proof.encode()
     if key:
@@ -95,10 +97,22 @@ def _proof(
     origin = origin_of(store)
     vault = vault_of(log, store, vault_file)
     if vault is None:
-        return prove_entry(store, index, checkpoint=note, fields=fields)
+        return _without_vault(log, store, index, note, fields)
     with closing(vault):
         opener = Opener(origin, Keyring(store, vault, origin))
         return prove_entry(store, index, checkpoint=note, fields=fields, opener=opener)
+
+
+def _without_vault(
+    log: Path, store: SQLiteReader, index: int, note: str | None, fields: Sequence[str]
+) -> ProofFile:
+    try:
+        return prove_entry(store, index, checkpoint=note, fields=fields)
+    except SealedError as error:
+        raise SealedError(
+            f"entry {index}: personal fields are sealed, and {log}.vault is not there: name what "
+            "opens them with --vault"
+        ) from error
 
 
 def _document(proof: ProofFile, output: Path | None) -> dict[str, object]:

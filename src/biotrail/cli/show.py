@@ -14,6 +14,7 @@ from biotrail.cli._key_spans import log_keys
 from biotrail.cli._output import say, write_json
 from biotrail.cli._records import (
     Record,
+    check_within,
     log_size,
     origin_of,
     read_record,
@@ -54,6 +55,7 @@ def show(
         if index is None:
             _show_last(log, store, reader, last, as_json=as_json)
         else:
+            check_within(store, index)
             _show_one(read_record(reader, index), _doubt(store, index), as_json=as_json)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from biotrail.canonical import format_time
 from biotrail.cli._given import Json, Key, read_file, verifier_keys
-from biotrail.cli._output import grid, say, write_json, write_text
+from biotrail.cli._output import grid, say, write_json, write_lines
 from biotrail.cli._values import exact
 from biotrail.verify.certificate import ProvenErasure, verify_certificate
 
@@ -34,7 +34,7 @@ def check_certificate(
     proven = found.proven
     origin = proven.checkpoint.origin
     say(f"{file}: {origin} records this erasure as entry {proven.index:,}", style="bold green")
-    write_text(f"\n{found.text}")
+    write_lines(f"\n{found.text}")
     grid(
         [
             ("signature", f"the key {proven.key.key_id.hex()}, which is trusted, signed"),
