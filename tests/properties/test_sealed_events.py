@@ -20,6 +20,7 @@ from biotrail.canonical import (
     encode_value,
 )
 from biotrail.canonical.event_pattern import EventMarks, marks_of_entry
+from biotrail.canonical.padding import padded
 from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.canonical.sealed import (
     Remnant,
@@ -27,7 +28,6 @@ from biotrail.canonical.sealed import (
     _decode_any,
     check_part,
     loaded_payload,
-    padded,
 )
 from biotrail.errors import CanonicalError
 from biotrail.query import RecordReader

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from biotrail.canonical import CborValue, encode_value
-from biotrail.canonical.sealed import KEY_REFERENCE_SIZE, NONCE_SIZE, padded, unpadded
+from biotrail.canonical.padding import padded, unpadded
+from biotrail.canonical.sealed import KEY_REFERENCE_SIZE, NONCE_SIZE
 from biotrail.errors import CanonicalError
 from biotrail.vault import KeptKey, Vault
 

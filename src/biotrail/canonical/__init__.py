@@ -12,10 +12,10 @@ from biotrail.canonical.entry import (
     frame_entry,
     split_entry,
 )
-from biotrail.canonical.event_codec import (
+from biotrail.canonical.event_decoding import decode_event
+from biotrail.canonical.event_encoding import (
     PERSONAL_FIELDS,
     EncodedEvent,
-    decode_event,
     encode_event,
     event_content,
     personal_fields,

@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from biotrail.canonical.event_encoding import PERSONAL_FIELDS
+
 __all__ = ["move", "moved_back"]
 
 _FROM_CONTEXT = ("os", "trace_id", "request_id", "device_model")
 _FROM_COMPARISON = ("gallery", "reference", "calibration", "quality_micro", "threshold_micro")
 _FROM_CONTENT = ("labels", "target", "factors")
-_PERSONAL = (
-    "ip",
-    "location",
-    "device_id",
-    "attributes",
-    "session_id",
-    "user_agent",
-    "score_micro",
-)
+# A person who is named in an entry is named by a reference, which is moved nowhere.
+_PERSONAL = tuple(name for name in PERSONAL_FIELDS if name not in ("actor", "subject"))
 _IN_MILLIONTHS = frozenset({"score", "quality", "threshold"})
 
 

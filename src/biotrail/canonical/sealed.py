@@ -25,6 +25,7 @@ from typing import NamedTuple, TypeAlias
 import cbor2
 
 from biotrail.canonical.cbor import decode_value
+from biotrail.canonical.padding import BUCKETS, LARGEST_BUCKET, padded, padded_size, unpadded
 from biotrail.canonical.payload import Payload, decode_payload, encode_payload
 from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.errors import CanonicalError
@@ -44,12 +45,10 @@ __all__ = [
     "encode_sealed",
     "is_sealed",
     "loaded_payload",
-    "padded",
     "part_root",
     "root_over_parts",
     "root_with_seal",
     "sealed_root",
-    "unpadded",
 ]
 
 KEY_REFERENCE_SIZE = 16
@@ -60,16 +59,13 @@ _VERSION = 2
 _PART_DOMAIN = b"biotrail/part/1\n"
 _ROOT_DOMAIN = b"biotrail/payload/2\n"
 _SEAL_DOMAIN = b"biotrail/seal/1\n"
-_BUCKETS = (256, 512, 1024, 2048, 4096)
-_LARGEST_BUCKET = 8192
-_PADDING = b"\x80" + bytes(_LARGEST_BUCKET)
 _PREFIX = b"\x82\x02"
 # Of a part: 85, owner, 50 key, 4c nonce, 58 20 fields root, 59 and the ciphertext's length.
 _HEAD = Struct(">BBB16sB12sH32sBH")
 _HEADS = (0x85, 0x50, 0x4C, 0x5820, 0x59)
 _unpack = _HEAD.unpack_from
 _COUNTS = {b"\x82\x02\x81": 1, b"\x82\x02\x82": 2}
-_BUCKETS_OF_TWO_BYTES = frozenset((*_BUCKETS, *range(_LARGEST_BUCKET, 0x10000, _LARGEST_BUCKET)))
+_BUCKETS_OF_TWO_BYTES = frozenset((*BUCKETS, *range(LARGEST_BUCKET, 0x10000, LARGEST_BUCKET)))
 
 Owner: TypeAlias = int
 """Whom a part concerns: `NOBODY`, `SUBJECT` or `ACTOR`."""
@@ -280,32 +276,7 @@ def _part(row: object) -> Part:
             if (
                 len(rest) == 4
                 and sizes == [KEY_REFERENCE_SIZE, NONCE_SIZE, _ROOT_SIZE]
-                and len(rest[3]) - _TAG_SIZE == _bucket(len(rest[3]) - _TAG_SIZE) > 0
+                and len(rest[3]) - _TAG_SIZE == padded_size(len(rest[3]) - _TAG_SIZE) > 0
             ):
                 return SealedPart(row[0], *rest)
     raise CanonicalError("a part is [owner, key, nonce, fields root, ciphertext] or [owner, root]")
-
-
-def padded(plain: bytes) -> bytes:
-    """Pad to a bucket, so that the length says little."""
-    return plain + _PADDING[: _bucket(len(plain) + 1) - len(plain)]
-
-
-def unpadded(plaintext: bytes) -> bytes:
-    """Take the padding off.
-
-    Raises:
-        CanonicalError: It is not padded so.
-    """
-    marked = plaintext.rstrip(b"\x00")
-    if marked[-1:] != b"\x80" or len(plaintext) != _bucket(len(marked)):
-        raise CanonicalError("a sealed part is padded to its bucket with 80 and zeros")
-    return marked[:-1]
-
-
-def _bucket(size: int) -> int:
-    """The size to which so many bytes are padded."""
-    for bucket in _BUCKETS:
-        if size <= bucket:
-            return bucket
-    return -(-size // _LARGEST_BUCKET) * _LARGEST_BUCKET

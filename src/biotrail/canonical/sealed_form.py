@@ -13,8 +13,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from biotrail.canonical.cbor import CborValue
+from biotrail.canonical.padding import padded
 from biotrail.canonical.payload import SALT_SIZE, encode_payload
-from biotrail.canonical.sealed import Owner, SealedPart, encode_sealed, padded
+from biotrail.canonical.sealed import Owner, SealedPart, encode_sealed
 
 __all__ = ["SEALING_RANDOMNESS", "WrittenPart", "write_part", "write_payload"]
 

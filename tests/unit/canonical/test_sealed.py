@@ -27,7 +27,7 @@ from biotrail.canonical import (
     part_root,
     sealed_root,
 )
-from biotrail.canonical.sealed import _bucket
+from biotrail.canonical.padding import padded_size
 from biotrail.canonical.sealed_form import SEALING_RANDOMNESS, write_part, write_payload
 from biotrail.errors import CanonicalError
 
@@ -65,7 +65,7 @@ def test_a_part_comes_back_as_it_was_and_is_padded_to_a_bucket() -> None:
 )
 def test_lengths_show_only_their_bucket(size: int, bucket: int) -> None:
     """Every length is rounded up to the next bucket of the specification."""
-    assert _bucket(size) == bucket
+    assert padded_size(size) == bucket
 
 
 @given(st.integers(1, 20_000))
@@ -73,7 +73,7 @@ def test_a_part_of_any_length_comes_back(length: int) -> None:
     """Padding never eats a part of what was sealed, and always is a whole bucket."""
     fields: list[tuple[str, CborValue]] = [("user_agent", "x" * length)]
     plaintext, root = encode_part(EVENT, fields, SALT)
-    assert len(plaintext) == _bucket(len(plaintext))
+    assert len(plaintext) == padded_size(len(plaintext))
     assert decode_part(EVENT, plaintext, root).fields == dict(fields)
 
 
