@@ -12,6 +12,7 @@ from typing import Any
 __all__ = [
     "AlteredError",
     "AlteredReferenceError",
+    "AttemptRefusedError",
     "BiotrailError",
     "CalibrationError",
     "CanonicalError",
@@ -37,6 +38,7 @@ __all__ = [
     "LegalHoldError",
     "MalformedError",
     "MatcherError",
+    "MiddlewareError",
     "MissingDependencyError",
     "MissingError",
     "ModelError",
@@ -67,6 +69,7 @@ __all__ = [
     "UnknownReferenceError",
     "VaultError",
     "VerificationError",
+    "WrappedKeyError",
     "WrongKeyError",
 ]
 
@@ -112,6 +115,20 @@ class MissingDependencyError(BiotrailError, ImportError):
     """A feature needs an optional package that is not installed; the message names the extra."""
 
 
+# --- login handlers --------------------------------------------------------------------------
+
+
+class MiddlewareError(BiotrailError, ValueError):
+    """The middleware for login handlers is not set up as it must be; says which setting is wrong."""
+
+
+class AttemptRefusedError(BiotrailError):
+    """A function that guards access answered without having granted or denied, or was overruled.
+
+    What it answered is withheld: the attempt is recorded as denied.
+    """
+
+
 # --- keys and proofs -------------------------------------------------------------------------
 
 
@@ -127,6 +144,12 @@ class SignatureError(BiotrailError):
     """A signed note is malformed, or no trusted key signed it, or a signature is wrong."""
 
     kind, exit_code = "not signed", 21
+
+
+class NotCosignedError(SignatureError):
+    """A checkpoint bears no valid post-quantum cosignature of a key that was asked for."""
+
+    kind, exit_code = "not cosigned", 22
 
 
 class ProofError(BiotrailError):
@@ -156,6 +179,21 @@ class VaultError(BiotrailError):
 
 class KeyProviderError(VaultError):
     """A provider of key-encryption keys is out of reach, refuses, or does not know the key.
+
+    Attributes:
+        provider: What the provider calls the key-encryption key, where that is known.
+    """
+
+    def __init__(self, message: str, *, provider: str | None = None) -> None:
+        super().__init__(message)
+        self.provider = provider
+
+
+class WrappedKeyError(VaultError):
+    """A wrapped data key is damaged, was exchanged, or is of another log: trying again is no use.
+
+    What lies in the store is not what was kept there; or the provider holds another key under the
+    same name. Not an outage: that is `KeyProviderError`.
 
     Attributes:
         provider: What the provider calls the key-encryption key, where that is known.

@@ -255,6 +255,20 @@ def test_said_while_under_way(trail: Trail) -> None:
     assert "payload" in last
 
 
+def test_labels_and_roles_are_said_while_under_way(trail: Trail) -> None:
+    """Labels add to those of the beginning, a factor may say its role, and a bad role is refused."""
+    with _attempt(trail, labels={"gate": 4}) as attempt:
+        assert attempt.decision is None
+        with pytest.raises(EventError, match="step_up"):
+            attempt.used("pin", role="instead")
+        attempt.used("pin", role="fallback")
+        attempt.labelled(lane="left")
+        attempt.deny("step_up_required")
+        assert attempt.decision == "denied"
+    assert trail.last()["labels"] == {"gate": 4, "lane": "left", "factor_role": "fallback"}
+    assert trail.last()["factors"] == ["pin"]
+
+
 def test_when_it_occurred_may_be_given(trail: Trail) -> None:
     """An attempt's time is its beginning by the log's clock, unless the host gives another."""
     when = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)

@@ -17,6 +17,7 @@ from biotrail.events import (
     Context,
     Event,
     Factor,
+    FactorRole,
     Outcome,
     Reason,
     Subject,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from biotrail.audit.biometric import BiometricCheck, CheckOptions
     from biotrail.audit.fallback import Fallback
     from biotrail.audit.receipt import Receipt
+    from biotrail.events.event import AttributeValue
     from biotrail.matchers.backend import MatcherBackend
     from biotrail.matchers.gallery import Gallery
     from biotrail.matchers.reference import Reference
@@ -78,6 +80,11 @@ class Attempt:
         return self._ended and decision is ApplicationDecision.GRANTED
 
     @property
+    def decision(self) -> ApplicationDecision | None:
+        """What was decided so far, recorded or not; None where nothing was."""
+        return self._changes.get("decision")
+
+    @property
     def fallback(self) -> Fallback | None:
         """What was done instead of recording, if the record could not be written."""
         return self._fallback
@@ -103,9 +110,25 @@ class Attempt:
         """Give the circumstances, replacing what was given before."""
         self._change(context=context)
 
-    def used(self, *factors: Factor | str) -> None:
-        """Name the factors that were used beside the biometric."""
+    def used(self, *factors: Factor | str, role: FactorRole | str | None = None) -> None:
+        """Name the factors that were used beside the biometric, or instead of it.
+
+        Args:
+            *factors: The factors, replacing what was named before.
+            role: Whether they step up, or stand in for a biometric that could not be used; recorded
+                as the label ``factor_role``.
+        """
+        if role is not None and role not in tuple(FactorRole):
+            words = ", ".join(FactorRole)
+            raise EventError("attempt.used(role)", role, f"must be one of: {words}")
         self._change(factors=factors)
+        if role is not None:
+            self.labelled(factor_role=str(role))
+
+    def labelled(self, **labels: AttributeValue) -> None:
+        """Add labels: the host's own values that are certainly not personal, part of the entry."""
+        known = self._changes.get("labels", self._base.labels)
+        self._change(labels={**known, **labels})
 
     def grant(
         self, reason: Reason | str = Reason.MATCH, *, outcome: Outcome | str = "success"

@@ -14,6 +14,7 @@ __all__ = [
     "ComparisonDecision",
     "ComparisonType",
     "Factor",
+    "FactorRole",
     "Modality",
     "Outcome",
     "PresentationAttackDecision",
@@ -73,6 +74,15 @@ class Factor(StrEnum):
     KNOWLEDGE = "knowledge"
     LOCATION = "location"
     OTHER = "other"
+
+
+class FactorRole(StrEnum):
+    """Why a factor that is not biometric was used."""
+
+    STEP_UP = "step_up"
+    """Asked for on top of what was proven already, since more was at stake."""
+    FALLBACK = "fallback"
+    """Taken in place of the biometric, which could not be used."""
 
 
 class ComparisonDecision(StrEnum):
