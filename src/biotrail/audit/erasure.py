@@ -41,6 +41,7 @@ from biotrail.errors import (
     BiotrailError,
     ErasureIncompleteError,
     StoreError,
+    UnknownPersonError,
 )
 from biotrail.events import Subject
 from biotrail.sealing.destroyed import destroyed_keys, entries_of_kind
@@ -113,17 +114,22 @@ class Erasures:
             requested=self._clock() if requested is None else requested,
             beyond=beyond,
         )
-        with self.lock:
-            fence, is_new = self._begin(self._told_what_is_out_of_reach(request))
-            return self.finish(fence, is_new=is_new)
-
-    def _told_what_is_out_of_reach(self, request: ErasureRequest) -> ErasureRequest:
-        """With a word about payloads in the clear that name the person as others' actor."""
+        # Their part of a payload in the clear cannot go without everybody else's.
         count = count_named_in_clear(self.store, request.tenant, request.identity)
-        if not count:
-            return request
         told = f"{count} payloads in the clear that name the person as the actor"
-        return attrs.evolve(request, beyond=(*request.beyond, told))
+        if count:
+            request = attrs.evolve(request, beyond=(*request.beyond, told))
+        with self.lock:
+            try:
+                fence, is_new = self._begin(request)
+            except UnknownPersonError as error:
+                if not count:
+                    raise
+                raise UnknownPersonError(
+                    f"{error}; but there are {told}: these go when their subjects are erased, or "
+                    "by retention"
+                ) from None
+            return self.finish(fence, is_new=is_new)
 
     def unfinished(self) -> list[bytes]:
         """Ids of erasures that were begun and are not finished."""
