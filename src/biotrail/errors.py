@@ -119,7 +119,7 @@ class MissingDependencyError(BiotrailError, ImportError):
 
 
 class MiddlewareError(BiotrailError, ValueError):
-    """The middleware for login handlers is not set up as it must be; says which setting is wrong."""
+    """The middleware for login handlers is not set up as it must be; names the setting."""
 
 
 class AttemptRefusedError(BiotrailError):

@@ -256,7 +256,7 @@ def test_said_while_under_way(trail: Trail) -> None:
 
 
 def test_labels_and_roles_are_said_while_under_way(trail: Trail) -> None:
-    """Labels add to those of the beginning, a factor may say its role, and a bad role is refused."""
+    """Labels add to those of the beginning; a factor may say its role, one of two."""
     with _attempt(trail, labels={"gate": 4}) as attempt:
         assert attempt.decision is None
         with pytest.raises(EventError, match="step_up"):
