@@ -24,7 +24,7 @@ class _NotRecorded:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, UnknownOutcomeError):
             # One error may befall many callers: each is given one of its own.
             raise UnknownOutcomeError(str(error)) from error

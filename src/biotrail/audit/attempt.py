@@ -245,7 +245,7 @@ class Attempt:
     def __enter__(self) -> Attempt:
         return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         event = self._event(error)
         try:
             self._receipt = self._recorder.record(event)
@@ -255,7 +255,7 @@ class Attempt:
     async def __aenter__(self) -> Attempt:
         return self
 
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         # A task that is being cancelled records all the same.
         import asyncio
 

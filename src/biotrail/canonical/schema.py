@@ -28,10 +28,6 @@ def _unsigned(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def _any(value: object) -> bool:
-    return True
-
-
 def _size(size: int) -> Check:
     return lambda value: type(value) is bytes and len(value) == size
 

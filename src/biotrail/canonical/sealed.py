@@ -33,6 +33,9 @@ from biotrail.errors import CanonicalError
 __all__ = [
     "KEY_REFERENCE_SIZE",
     "NONCE_SIZE",
+    "PART_DOMAIN",
+    "ROOT_DOMAIN",
+    "SEAL_DOMAIN",
     "Owner",
     "Part",
     "Remnant",
@@ -51,14 +54,14 @@ __all__ = [
     "sealed_root",
 ]
 
+PART_DOMAIN = b"biotrail/part/1\n"
+ROOT_DOMAIN = b"biotrail/payload/2\n"
+SEAL_DOMAIN = b"biotrail/seal/1\n"
 KEY_REFERENCE_SIZE = 16
 NONCE_SIZE = 12
 _ROOT_SIZE = 32
 _TAG_SIZE = 16
 _VERSION = 2
-_PART_DOMAIN = b"biotrail/part/1\n"
-_ROOT_DOMAIN = b"biotrail/payload/2\n"
-_SEAL_DOMAIN = b"biotrail/seal/1\n"
 _PREFIX = b"\x82\x02"
 # Of a part: 85, owner, 50 key, 4c nonce, 58 20 fields root, 59 and the ciphertext's length.
 _HEAD = Struct(">BBB16sB12sH32sBH")
@@ -72,7 +75,7 @@ Owner: TypeAlias = int
 NOBODY: Owner = 0
 SUBJECT: Owner = 1
 ACTOR: Owner = 2
-_OWNED = tuple(_PART_DOMAIN + bytes((owner,)) for owner in (NOBODY, SUBJECT, ACTOR))
+_OWNED = tuple(PART_DOMAIN + bytes((owner,)) for owner in (NOBODY, SUBJECT, ACTOR))
 _OWNERS = frozenset({(NOBODY,), (SUBJECT,), (ACTOR,), (SUBJECT, ACTOR)})
 
 
@@ -125,7 +128,7 @@ def part_root(part: SealedPart) -> bytes:
 
 def root_with_seal(owner: Owner, fields_root: bytes, seal: bytes) -> bytes:
     """The root of a part of which the fields root and the seal (`SealedPart.seal`) are known."""
-    return sha256(_PART_DOMAIN + bytes((owner,)) + fields_root + seal).digest()
+    return sha256(PART_DOMAIN + bytes((owner,)) + fields_root + seal).digest()
 
 
 def sealed_root(parts: Sequence[Part]) -> bytes:
@@ -143,12 +146,12 @@ def sealed_root(parts: Sequence[Part]) -> bytes:
 
 def root_over_parts(roots: Sequence[bytes]) -> bytes:
     """The payload root over part roots in order."""
-    return sha256(_ROOT_DOMAIN + b"".join(roots)).digest()
+    return sha256(ROOT_DOMAIN + b"".join(roots)).digest()
 
 
 def associated_data(event_id: bytes, owner: Owner, key: bytes, origin: str) -> bytes:
     """What a ciphertext is bound to besides its key: the log, the event, the owner."""
-    return _SEAL_DOMAIN + event_id + bytes((owner,)) + key + origin.encode()
+    return SEAL_DOMAIN + event_id + bytes((owner,)) + key + origin.encode()
 
 
 def encode_part(

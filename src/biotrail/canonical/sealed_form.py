@@ -15,15 +15,19 @@ from typing import NamedTuple
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.padding import padded
 from biotrail.canonical.payload import SALT_SIZE, encode_payload
-from biotrail.canonical.sealed import Owner, SealedPart, encode_sealed
+from biotrail.canonical.sealed import (
+    PART_DOMAIN,
+    ROOT_DOMAIN,
+    SEAL_DOMAIN,
+    Owner,
+    SealedPart,
+    encode_sealed,
+)
 
 __all__ = ["SEALING_RANDOMNESS", "WrittenPart", "write_part", "write_payload"]
 
 SEALING_RANDOMNESS = SALT_SIZE + 12
 """How many random bytes a part takes: its salt and its nonce."""
-_SEAL_DOMAIN = b"biotrail/seal/1\n"
-_PART_DOMAIN = b"biotrail/part/1\n"
-_ROOT_DOMAIN = b"biotrail/payload/2\n"
 _OWNERS = (b"\x00", b"\x01", b"\x02")
 _HEADS = (b"\x82\x02\x81", b"\x82\x02\x82")
 _LARGEST = 0xFFFF
@@ -67,21 +71,21 @@ def write_part(
     """
     nonce, mark = random[SALT_SIZE:], _OWNERS[owner]
     plain, fields_root = encode_payload(event_id, fields, random[:SALT_SIZE])
-    bound = _SEAL_DOMAIN + event_id + mark + key + origin
+    bound = SEAL_DOMAIN + event_id + mark + key + origin
     ciphertext = encrypt(padded(plain), bound, nonce)
     size = len(ciphertext)
     if size > _LARGEST:  # its length takes more bytes
         part = SealedPart(owner, key, nonce, fields_root, ciphertext)
         return WrittenPart(encode_sealed([part])[3:], part.root)
     seal = sha256(key + nonce + ciphertext).digest()
-    root = sha256(_PART_DOMAIN + mark + fields_root + seal).digest()
+    root = sha256(PART_DOMAIN + mark + fields_root + seal).digest()
     head = b"\x85" + mark + b"\x50" + key + b"\x4c" + nonce + b"\x58\x20" + fields_root + b"\x59"
     return WrittenPart(head + size.to_bytes(2, "big") + ciphertext, root)
 
 
 def write_payload(parts: list[WrittenPart]) -> tuple[bytes, bytes]:
     """Join one or two parts: the sealed payload, and the root that the entry holds."""
-    encoded, roots = _HEADS[len(parts) - 1], _ROOT_DOMAIN
+    encoded, roots = _HEADS[len(parts) - 1], ROOT_DOMAIN
     for part in parts:
         encoded += part.encoded
         roots += part.root
