@@ -47,6 +47,8 @@ __all__ = [
     "NotRecordedError",
     "OverloadedError",
     "ProofError",
+    "QueryError",
+    "QuerySyntaxError",
     "ReferenceKeyError",
     "ReferenceStoreError",
     "ReferenceStoreRollbackError",
@@ -105,6 +107,37 @@ class EventError(BiotrailError, ValueError):
 
 class CanonicalError(BiotrailError, ValueError):
     """Bytes or values that are not in the one canonical form."""
+
+
+class QueryError(BiotrailError, ValueError):
+    """A question to a log that cannot be answered as it was asked: the message says what to change.
+
+    The cursor is of another question or another log, a field does not exist, a page is too large.
+    """
+
+
+class QuerySyntaxError(QueryError):
+    """The text of a condition cannot be read.
+
+    Attributes:
+        text: The text.
+        position: Where in it, in characters from 0; its length where something is missing.
+        hint: What may have been meant, or what may stand there; None where that is not known.
+    """
+
+    def __init__(self, what: str, text: str, position: int, hint: str | None = None) -> None:
+        more = "" if hint is None else f"; {hint}"
+        super().__init__(f"{what} (character {position + 1}){more}")
+        self.what = what
+        self.text = text
+        self.position = position
+        self.hint = hint
+
+    def marked(self) -> str:
+        """The line of the text that is meant, and below it a caret under the position."""
+        start = self.text.rfind("\n", 0, self.position) + 1
+        line = self.text[start:].partition("\n")[0]
+        return f"{line}\n{' ' * (self.position - start)}^"
 
 
 class EventConflictError(BiotrailError):
