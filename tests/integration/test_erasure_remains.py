@@ -14,6 +14,7 @@ import biotrail
 from biotrail.canonical import decode_sealed
 from biotrail.canonical.sealed import SealedPart
 from biotrail.stores import SQLiteStore
+from biotrail.stores._sqlite_tags import BLOCK, DEVICES
 from biotrail.vault import KeptKey
 from tests.unit.audit._vaulted import ORIGIN, WHY, event, everything, opened, vault
 
@@ -73,13 +74,20 @@ def _content(store: SQLiteStore, index: int) -> Any:
     return decode_entry(store.entries_at([index])[index]).content
 
 
-@pytest.mark.parametrize("order", ["one after the other", "mixed"])
-def test_nothing_of_the_erased_is_left(tmp_path: Path, order: str) -> None:
+@pytest.mark.parametrize(
+    ("order", "of_each", "at_once"),
+    [("one after the other", 20, 6), ("mixed", 20, 6), ("mixed", 80, 1)],
+)
+def test_nothing_of_the_erased_is_left(
+    tmp_path: Path, order: str, of_each: int, at_once: int
+) -> None:
     """No plaintext, salt, key, ciphertext or tag of the erased is in file, journal or free page."""
     path = tmp_path / "log.db"
     source = random.Random(order)
     people = [f"person number {number:03}" for number in range(60)]
-    attempts = [event(person, actor="guard@example.com") for person in people for _ in range(20)]
+    attempts = [
+        event(person, actor="guard@example.com") for person in people for _ in range(of_each)
+    ]
     if order == "mixed":
         source.shuffle(attempts)
     store = SQLiteStore(path)
@@ -88,7 +96,7 @@ def test_nothing_of_the_erased_is_left(tmp_path: Path, order: str) -> None:
             log.record_many(attempts[start : start + 100])
         for _ in range(4):
             # Erasing some must leave no copies of those who are erased later.
-            some = source.sample(people, 6)
+            some = source.sample(people, at_once)
             people = [one for one in people if one not in some]
             known = [Secrets(log, store, one) for one in some]
             before = everything(path)
@@ -118,6 +126,36 @@ def test_nothing_in_the_clear_is_left(tmp_path: Path) -> None:
             assert person.encode() not in data
             assert f"device of {person}".encode() not in data
         assert people[1].encode() in data
+
+
+def test_nothing_says_who_shared_a_device(tmp_path: Path) -> None:
+    """Of a device that others go on using, nothing says that the erased person's records had it."""
+    path = tmp_path / "log.db"
+    people = [f"person number {number:03}" for number in range(8)]
+    places = [biotrail.Context(device_id=f"reader {number}") for number in range(9)]
+    store = SQLiteStore(path)
+    with opened(store) as log:
+        attempts = [
+            event(people[number % 8], context=places[number % 9]) for number in range(BLOCK + 200)
+        ]
+        for start in range(0, len(attempts), 100):
+            log.record_many(attempts[start : start + 100])
+        tags = log.erasures.people.tags
+        devices = [tags.device("", f"reader {number}") for number in range(9)]
+        found = {one: list(store.sealed_by_device(one, 0, 2**40)) for one in devices}
+        cells = {i: DEVICES.cell(i, one) for one, some in found.items() for i in some if i < BLOCK}
+        for person in people[:2]:
+            (reference,) = log.erasures.people.references("", person)
+            gone = set(store.sealed_of(reference, 0, 2**40))
+            data = everything(path)
+            mine = [cells[i] for i in gone & set(cells) if cells[i] in data]
+            assert len(mine) > 400
+            log.erase(person, **WHY)
+            data = everything(path)
+            assert not any(cell in data for cell in mine)
+            found = {one: [i for i in some if i not in gone] for one, some in found.items()}
+            assert {one: list(store.sealed_by_device(one, 0, 2**40)) for one in devices} == found
+        assert store.structure_faults() == []
 
 
 def test_what_a_person_is_tagged_by_is_not_shared_away(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +23,7 @@ from typing import Any
 from biotrail.canonical import decode_entry, decode_payload, encode_value
 from biotrail.canonical.entry import encode_unsigned
 from biotrail.stores import SQLiteReader
+from biotrail.stores._sqlite_schema import SCHEMA_VERSION, schema_version
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
 from tests.vectors._spec_disclosures import disclosures
@@ -341,6 +343,9 @@ def _is_current(path: Path) -> bool:
     """Whether a file has the rows of the example log, and the schema of today."""
     if not path.exists() or spec.export(path) != example():
         return False
+    with closing(sqlite3.connect(path)) as connection:
+        if schema_version(connection) != SCHEMA_VERSION:
+            return False
     with closing(SQLiteReader(path)) as reader:
         return not reader.structure_faults()
 

@@ -1,4 +1,4 @@
-"""The SQLite schema, version by version. Specified for other readers in ``docs/spec/sqlite.md``."""
+"""The SQLite schema: made, brought up to date, and held against what a file has."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 import sqlite3
 
 from biotrail.errors import StoreUnavailableError
+from biotrail.stores._sqlite_tags import complete_blocks
+from biotrail.stores._sqlite_versions import MIGRATIONS
 
 __all__ = [
     "APPLICATION_ID",
+    "MIGRATIONS",
     "SCHEMA_VERSION",
     "check_identity",
     "check_log",
@@ -21,132 +24,6 @@ __all__ = [
 APPLICATION_ID = 0x62696F74
 """``biot`` in ASCII: marks the file as ours, in the field that SQLite keeps for this."""
 
-_VERSION_1 = (
-    """CREATE TABLE head (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        size INTEGER NOT NULL CHECK (size >= 0)
-    ) STRICT""",
-    """CREATE TABLE entries (
-        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
-        entry BLOB NOT NULL,
-        checkpoint TEXT,
-        kind TEXT NOT NULL,
-        recorded INTEGER NOT NULL,
-        event_id BLOB,
-        occurred INTEGER,
-        action TEXT,
-        target TEXT,
-        modality TEXT,
-        decision TEXT,
-        outcome TEXT,
-        reason TEXT,
-        tenant TEXT,
-        matcher TEXT,
-        subject BLOB
-    ) STRICT""",
-    """CREATE TABLE payloads (
-        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
-        payload BLOB NOT NULL
-    ) STRICT""",
-    """CREATE TABLE tiles (
-        level INTEGER NOT NULL CHECK (level >= 0),
-        idx INTEGER NOT NULL CHECK (idx >= 0),
-        hashes BLOB NOT NULL,
-        PRIMARY KEY (level, idx)
-    ) STRICT""",
-    """CREATE TABLE subjects (
-        tenant TEXT NOT NULL,
-        identity TEXT NOT NULL,
-        reference BLOB NOT NULL,
-        PRIMARY KEY (tenant, identity, reference)
-    ) STRICT""",
-    "CREATE UNIQUE INDEX entries_event_id ON entries (event_id) WHERE event_id IS NOT NULL",
-    "CREATE INDEX entries_other_kinds ON entries (idx) WHERE kind <> 'event'",
-    """CREATE TRIGGER entries_no_update BEFORE UPDATE ON entries
-        BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END""",
-    """CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries
-        BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END""",
-    """CREATE TRIGGER tiles_no_update BEFORE UPDATE ON tiles
-        BEGIN SELECT RAISE(ABORT, 'tiles are append-only'); END""",
-    """CREATE TRIGGER tiles_no_delete BEFORE DELETE ON tiles
-        BEGIN SELECT RAISE(ABORT, 'tiles are append-only'); END""",
-    """CREATE TRIGGER payloads_no_update BEFORE UPDATE ON payloads
-        BEGIN SELECT RAISE(ABORT, 'payloads are not changed'); END""",
-    """CREATE TRIGGER head_only_grows BEFORE UPDATE ON head WHEN NEW.size <= OLD.size
-        BEGIN SELECT RAISE(ABORT, 'the head only grows'); END""",
-    """CREATE TRIGGER head_no_delete BEFORE DELETE ON head
-        BEGIN SELECT RAISE(ABORT, 'the head only grows'); END""",
-    "INSERT INTO head (one, size) VALUES (1, 0)",
-)
-
-_VERSION_2 = (
-    """CREATE TABLE sealed (
-        idx INTEGER PRIMARY KEY CHECK (idx >= 0),
-        payload BLOB NOT NULL,
-        subject BLOB,
-        actor BLOB,
-        device BLOB,
-        ip BLOB,
-        found INTEGER,
-        filler BLOB
-    ) STRICT""",
-    """CREATE TABLE data_keys (
-        id INTEGER PRIMARY KEY CHECK (id > 0),
-        reference BLOB NOT NULL UNIQUE,
-        key_id TEXT NOT NULL,
-        wrapped BLOB NOT NULL,
-        fingerprint BLOB NOT NULL
-    ) STRICT""",
-    """CREATE TABLE fences (
-        number INTEGER PRIMARY KEY CHECK (number > 0),
-        erasure BLOB NOT NULL UNIQUE,
-        content BLOB NOT NULL,
-        through INTEGER NOT NULL,
-        entry INTEGER
-    ) STRICT""",
-    """CREATE TABLE fence_references (
-        number INTEGER NOT NULL,
-        place INTEGER NOT NULL,
-        reference BLOB NOT NULL,
-        PRIMARY KEY (number, place)
-    ) STRICT""",
-    """CREATE INDEX sealed_subject ON sealed (subject)
-        WHERE found IS NOT NULL AND subject IS NOT NULL""",
-    """CREATE INDEX sealed_actor ON sealed (actor)
-        WHERE found IS NOT NULL AND actor IS NOT NULL""",
-    """CREATE INDEX sealed_device ON sealed (device)
-        WHERE found IS NOT NULL AND device IS NOT NULL""",
-    """CREATE INDEX sealed_ip ON sealed (ip)
-        WHERE found IS NOT NULL AND ip IS NOT NULL""",
-    """CREATE TRIGGER sealed_only_shrinks BEFORE UPDATE ON sealed
-        WHEN (NEW.payload <> OLD.payload AND length(NEW.payload) >= length(OLD.payload))
-        OR NEW.idx <> OLD.idx OR (NEW.found IS NULL AND OLD.found IS NOT NULL)
-        OR NEW.subject IS NOT OLD.subject OR NEW.actor IS NOT OLD.actor
-        OR (NEW.device IS NOT NULL AND NEW.device IS NOT OLD.device)
-        OR (NEW.ip IS NOT NULL AND NEW.ip IS NOT OLD.ip)
-        BEGIN SELECT RAISE(ABORT, 'sealed payloads only shrink'); END""",
-    """CREATE TRIGGER sealed_no_delete BEFORE DELETE ON sealed
-        BEGIN SELECT RAISE(ABORT, 'sealed payloads only shrink'); END""",
-    """CREATE TRIGGER data_keys_stay BEFORE UPDATE ON data_keys
-        WHEN NEW.id <> OLD.id OR NEW.reference <> OLD.reference
-        OR NEW.fingerprint <> OLD.fingerprint OR OLD.wrapped = zeroblob(length(OLD.wrapped))
-        BEGIN SELECT RAISE(ABORT, 'a destroyed key stays destroyed'); END""",
-    """CREATE TRIGGER data_keys_no_delete BEFORE DELETE ON data_keys
-        BEGIN SELECT RAISE(ABORT, 'a destroyed key stays destroyed'); END""",
-    """CREATE TRIGGER fences_stay BEFORE UPDATE ON fences
-        WHEN NEW.number <> OLD.number OR NEW.erasure <> OLD.erasure OR NEW.content <> OLD.content
-        OR NEW.through <> OLD.through OR OLD.entry IS NOT NULL
-        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
-    """CREATE TRIGGER fences_no_delete BEFORE DELETE ON fences
-        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
-    """CREATE TRIGGER fence_references_no_update BEFORE UPDATE ON fence_references
-        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
-    """CREATE TRIGGER fence_references_no_delete BEFORE DELETE ON fence_references
-        BEGIN SELECT RAISE(ABORT, 'a fence stays'); END""",
-)
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
-"""Statements that lead from version n to n + 1: a migration adds, and changes nothing."""
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
@@ -163,6 +40,8 @@ def prepare_schema(connection: sqlite3.Connection, name: str) -> None:
     for statements in MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement)
+    (size,) = connection.execute("SELECT coalesce(max(size), 0) FROM head").fetchone()
+    complete_blocks(connection, size)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
@@ -229,7 +108,12 @@ def _expected(version: int) -> dict[str, str]:
     pattern = re.compile(r"CREATE (?:UNIQUE )?(?:TABLE|INDEX|TRIGGER) (\w+)")
     statements = [statement for some in MIGRATIONS[:version] for statement in some]
     named = [(pattern.match(statement), statement) for statement in statements]
-    return {match[1]: _squeeze(statement) for match, statement in named if match}
+    dropped = {one.removeprefix("DROP INDEX ") for one in statements}
+    return {
+        match[1]: _squeeze(statement)
+        for match, statement in named
+        if match and match[1] not in dropped
+    }
 
 
 def _squeeze(sql: str) -> str:

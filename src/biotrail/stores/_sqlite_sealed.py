@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from biotrail.stores._sqlite_connections import Connections
 from biotrail.stores._sqlite_schema import schema_version
+from biotrail.stores._sqlite_tags import ADDRESSES, BLOCK, DEVICES, TagKind, block_of, stray_tags
 from biotrail.stores.sealed import Fence, WrappedKey
 
 __all__ = ["INDEXED_EVERY", "SealedReading", "after", "in_groups"]
@@ -15,7 +17,12 @@ INDEXED_EVERY = 4_096
 """Rows below the last multiple of this are in the indexes; the later ones may not be yet."""
 
 _VALUES_PER_QUERY = 500
-_SEALED_SINCE = 2
+_FAULTS = 10
+_LAST_BLOCK = (
+    "SELECT (SELECT max(id) FROM sealed_tags), page_count, page_size "
+    "FROM pragma_page_count, pragma_page_size"
+)
+_SEALED_SINCE, _IN_BLOCKS_SINCE = 2, 3
 _RANGE = "idx >= ? AND idx < ?"
 _UNPLANNED_RANGE = "+idx >= ? AND +idx < ?"
 # Those below the last multiple are in the indexes; of the later ones, not all are.
@@ -28,14 +35,18 @@ _KEY = f"reference, key_id, CASE WHEN {_INTACT} THEN wrapped ELSE x'' END, finge
 class SealedReading(Connections):
     """Reads what the vault keeps; a file of schema version 1 has nothing of it."""
 
-    _sealed_seen = False
+    _version_seen = 0
 
     def _has_sealed(self) -> bool:
+        return self._is_of(_SEALED_SINCE)
+
+    def _is_of(self, version: int) -> bool:
+        """Whether the file has at least this schema version."""
         # A writer may bring the file up to date while it is being read; it never goes back.
-        if not self._sealed_seen:
+        if self._version_seen < version:
             with self._translated, self._reading() as connection:
-                self._sealed_seen = schema_version(connection) >= _SEALED_SINCE
-        return self._sealed_seen
+                self._version_seen = schema_version(connection)
+        return self._version_seen >= version
 
     def _sealed_rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         return self._rows(query, values) if self._has_sealed() else iter(())
@@ -85,14 +96,43 @@ class SealedReading(Connections):
 
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose device has this tag."""
+        if self._is_of(_IN_BLOCKS_SINCE):
+            return self._tagged(DEVICES, tag, start, stop)
         return self._found(("device = ?",), [tag], start, stop)
 
     def sealed_by_ip(self, prefix: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose address tags begin so."""
+        if self._is_of(_IN_BLOCKS_SINCE):
+            return self._tagged(ADDRESSES, prefix, start, stop)
         if (limit := _following(prefix)) is None:
             return self._found(("ip >= ?",), [prefix], start, stop)
         # Of two ranges the tags' is the one to go by: the other is kept from the planner ("+").
         return self._found(("ip >= ? AND ip < ?",), [prefix, limit], start, stop, _UNPLANNED_RANGE)
+
+    def _tagged(self, kind: TagKind, prefix: bytes, start: int, stop: int) -> Iterator[int]:
+        """Rows whose tag begins so: by the blocks, and those that are in none yet."""
+        written = self._blocks()
+        found: set[int] = set()
+        blocks = range(max(start, 0) // BLOCK, min(written, -(-stop // BLOCK)))
+        for query, values in _in_blocks(kind, prefix, blocks):
+            for place, cells in self._rows(query, values):
+                found.update(kind.indices(place, cells, prefix))
+        later = f"SELECT idx FROM sealed WHERE {_RANGE} AND substr({kind.column}, 1, ?) = ?"  # noqa: S608
+        rows = self._rows(later, (max(start, written * BLOCK), stop, len(prefix), prefix))
+        found.update(int(row[0]) for row in rows)
+        return iter(sorted(index for index in found if start <= index < stop))
+
+    def _blocks(self) -> int:
+        """How many blocks are written; of a row that lies, no more than the file can hold."""
+        last, pages, size = self._one(_LAST_BLOCK) or (None, 0, 0)
+        return 0 if last is None else min(block_of(last), pages * size // BLOCK) + 1
+
+    def _stray_tags(self) -> list[str]:
+        """Blocks whose tags are not those beside the payloads."""
+        blocks = range(self._blocks() if self._is_of(_IN_BLOCKS_SINCE) else 0)
+        stray = (block * BLOCK for block in blocks if stray_tags(block, self._rows))
+        some = islice(stray, _FAULTS)
+        return [f"tags of entries {one} to {one + BLOCK - 1} are altered" for one in some]
 
     def _found(
         self,
@@ -164,6 +204,19 @@ def in_groups(values: Sequence[object]) -> Iterator[tuple[list[object], str]]:
     for start in range(0, len(values), _VALUES_PER_QUERY):
         some = list(values[start : start + _VALUES_PER_QUERY])
         yield some, ",".join("?" * len(some))
+
+
+def _in_blocks(
+    kind: TagKind, prefix: bytes, blocks: Sequence[int]
+) -> Iterator[tuple[str, Sequence[object]]]:
+    """Statements, with their values, that read the rows in which tags may begin so."""
+    ranges = [kind.rows(block, prefix) for block in blocks]
+    if any(len(one) > 1 for one in ranges):
+        query = "SELECT id, cells FROM sealed_tags WHERE id >= ? AND id < ?"
+        yield from ((query, (one.start, one.stop)) for one in ranges)
+        return
+    for some, marks in in_groups([one.start for one in ranges]):
+        yield f"SELECT id, cells FROM sealed_tags WHERE id IN ({marks})", some  # noqa: S608
 
 
 def after(last: int | None) -> int:

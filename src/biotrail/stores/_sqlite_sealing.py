@@ -3,8 +3,9 @@
 With ``secure_delete`` SQLite overwrites with zeros what is deleted. Yet when it splits or joins
 pages it leaves copies of cells in the unused middle of a page, and forgets them: of rows that are
 there, so that a later deletion does not reach them. Therefore rows that are to be destroyed never
-move. Payloads, wrapped keys and identities are overwritten by as many bytes, where they lie; what
-cannot be (indexes, payloads in the clear) is built anew when remains are purged.
+move. Payloads, tags, wrapped keys and identities are overwritten by as many bytes, where they lie;
+what cannot be (the index over identities, payloads in the clear) is built anew when remains are
+purged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from biotrail.errors import StoreError
 from biotrail.stores._sqlite_errors import translate
 from biotrail.stores._sqlite_sealed import in_groups
+from biotrail.stores._sqlite_tags import forget
 from biotrail.stores._sqlite_writing import Writing
 from biotrail.stores.sealed import Fence, WrappedKey
 
@@ -38,8 +40,9 @@ _INSERT_FENCE = (
     "VALUES (?, ?, (SELECT size FROM head WHERE one = 1))"
 )
 _INSERT_FENCE_REFERENCE = "INSERT INTO fence_references (number, place, reference) VALUES (?, ?, ?)"
-_OLD_SIZES = (
-    "SELECT length(payload), length(device), length(ip), length(filler) FROM sealed WHERE idx = ?"
+_OLD = (
+    "SELECT length(payload), length(device), length(ip), length(filler), device, ip "
+    "FROM sealed WHERE idx = ?"
 )
 _REPLACE = "UPDATE sealed SET payload = ?, filler = zeroblob(?) WHERE idx = ?"
 _REPLACE_WITH_TAGS = (
@@ -54,7 +57,7 @@ _OVERWRITE_IDENTITY = (
 )
 _FINISH = "UPDATE fences SET entry = ? WHERE erasure = ? AND entry IS NULL"
 _PATIENCE = 250
-_IDENTITIES, _TAGS = "sqlite_autoindex_subjects_1", ("sealed_device", "sealed_ip")
+_IDENTITIES = "sqlite_autoindex_subjects_1"
 _ANYWHERE = ""
 Sizes = tuple[int | None, ...]
 
@@ -114,16 +117,13 @@ class SealedWriting(Writing):
     def destroy_identities(self, references: Sequence[bytes]) -> int:
         """Overwrite data keys of these references; delete the rows that lead to them."""
         destroyed = overwritten = deleted = 0
-        self._remains.add(_IDENTITIES)
+        self._remains.add(_IDENTITIES)  # also where somebody else began this and was killed
         with self._changing() as connection:
             for some, marks in in_groups(references):
                 destroyed += connection.execute(f"{_DESTROY} ({marks})", some).rowcount
                 overwritten += connection.execute(f"{_OVERWRITE_IDENTITY} ({marks})", some).rowcount
                 query = f"DELETE FROM subjects WHERE reference IN ({marks})"  # noqa: S608
                 deleted += connection.execute(query, some).rowcount
-            if not destroyed + overwritten + deleted:
-                # Somebody else began this, and may have been killed before remains were purged.
-                self._remains.update(_TAGS)
             clear = connection.execute("SELECT 1 FROM payloads LIMIT 1").fetchone()
         if deleted or (clear and not destroyed + overwritten):
             self._remains.add(_ANYWHERE)
@@ -132,18 +132,21 @@ class SealedWriting(Writing):
     def replace_payloads(self, payloads: Sequence[tuple[int, bytes, bool]]) -> None:
         """Replace sealed payloads by what remains of them."""
         with self._changing() as connection:
+            forgotten = []
             for index, remains, tags_too in payloads:
-                sizes = connection.execute(_OLD_SIZES, (index,)).fetchone()
-                if sizes is None:
+                old = connection.execute(_OLD, (index,)).fetchone()
+                if old is None:
                     raise StoreError(f"{self.path}: entry {index} has no sealed payload")
-                tags = (None, None) if tags_too else sizes[1:3]
-                filler = _filler(sizes, (len(remains), *tags))
+                sizes = old[:4]
+                kept = (None, None) if tags_too else sizes[1:3]
+                filler = _filler(sizes, (len(remains), *kept))
                 query = _REPLACE_WITH_TAGS if tags_too else _REPLACE
                 connection.execute(query, (remains, filler, index))
-                if tags != sizes[1:3]:
-                    self._remains.update(_TAGS)
-                if _record_size((len(remains), *tags, filler)) != _record_size(sizes):
+                if tags_too:
+                    forgotten.append((index, *old[4:]))
+                if _record_size((len(remains), *kept, filler)) != _record_size(sizes):
                     self._remains.add(_ANYWHERE)
+            forget(connection, forgotten)
 
     def delete_payloads(self, indices: Sequence[int]) -> int:
         """Delete payloads that were never sealed."""

@@ -15,6 +15,7 @@ from biotrail.stores._sqlite_errors import translate
 from biotrail.stores._sqlite_reader import SQLiteReader
 from biotrail.stores._sqlite_sealed import INDEXED_EVERY
 from biotrail.stores._sqlite_sealing import INSERT_KEY, SealedWriting
+from biotrail.stores._sqlite_tags import complete_blocks
 from biotrail.stores.base import Batch, Lookup, StoredHead, WrittenEntry
 
 __all__ = ["SQLiteReader", "SQLiteStore"]
@@ -107,10 +108,11 @@ class SQLiteStore(SealedWriting):
             self._writing.executemany(_INSERT_PAYLOAD, payloads)
         if all_sealed:
             self._writing.executemany(_INSERT_SEALED, all_sealed)
-        # Records are put into the indexes later, many together: by then several share a page.
+        # Records are put into indexes and blocks later, many together: several share a page then.
         reached = (first + len(written)) // INDEXED_EVERY * INDEXED_EVERY
         if reached > first:
             self._writing.execute(_INDEX_SEALED, (reached - 2 * INDEXED_EVERY, reached))
+            complete_blocks(self._writing, reached)
 
     def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
         ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]

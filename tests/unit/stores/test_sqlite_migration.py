@@ -12,6 +12,7 @@ import pytest
 from biotrail.errors import StoreError
 from biotrail.stores import Fence, SealedPayload, SQLiteReader, SQLiteStore, WrappedKey
 from biotrail.stores._sqlite_schema import APPLICATION_ID, MIGRATIONS
+from biotrail.stores._sqlite_tags import BLOCK
 from biotrail.testing import sample_batch, tampering
 
 
@@ -65,7 +66,7 @@ def test_readers_leave_an_older_file_as_it_is(path: Path) -> None:
 
 
 def test_a_writer_brings_it_up_to_date(path: Path) -> None:
-    """Opened for writing it becomes version 2, with all that it held, and takes sealed payloads."""
+    """Opened for writing it becomes version 3, with all that it held, and takes sealed payloads."""
     with closing(SQLiteReader(path)) as reader:
         entries, payloads = list(reader.entries(0, 9)), list(reader.payloads(0, 9))
         with closing(SQLiteStore(path)) as store:
@@ -79,7 +80,7 @@ def test_a_writer_brings_it_up_to_date(path: Path) -> None:
         assert list(reader.payloads(3, 4)) == [(3, b"sealed")]
         assert list(reader.sealed_of(bytes(16), 0, 9)) == [3]
         assert reader.extent().payloads == 4
-    assert version(path) == 2
+    assert version(path) == 3
 
 
 def test_an_older_file_on_a_read_only_medium(path: Path) -> None:
@@ -107,13 +108,14 @@ def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
         assert reader.extent().head == 3
 
 
-def test_a_version_that_was_turned_back(tmp_path: Path) -> None:
-    """A file of version 2 that says it is of version 1 has guards that are no part of that."""
+@pytest.mark.parametrize("older", [1, 2])
+def test_a_version_that_was_turned_back(tmp_path: Path, older: int) -> None:
+    """A file that says it is of an older version has guards that are no part of that."""
     path = tmp_path / "log.db"
     with closing(SQLiteStore(path)) as store:
         store.append(sample_batch(0, 3))
     with tampering(path) as connection:
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {older}")
     with closing(SQLiteReader(path)) as reader:
         assert any("no part of a log" in fault for fault in reader.structure_faults())
 
@@ -140,6 +142,9 @@ def test_a_version_that_was_turned_back(tmp_path: Path) -> None:
         "DELETE FROM fences",
         "UPDATE fence_references SET reference = x''",
         "DELETE FROM fence_references",
+        "UPDATE sealed_tags SET cells = x'00' || cells",
+        "UPDATE sealed_tags SET id = id + 1",
+        "DELETE FROM sealed_tags",
     ],
 )
 def test_mistakes_in_the_sealed_half_are_refused(tmp_path: Path, statement: str) -> None:
@@ -154,6 +159,7 @@ def test_mistakes_in_the_sealed_half_are_refused(tmp_path: Path, statement: str)
         store.write_fence(Fence(b"erasure", (b"s" * 16,), b"content", 0))
         store.destroy_identities([keys[0].reference])
         store.finish_fence(b"erasure", 1)
+        store.append(sample_batch(1, BLOCK - 1))
     with (
         closing(sqlite3.connect(path, isolation_level=None)) as connection,
         pytest.raises(sqlite3.IntegrityError),
