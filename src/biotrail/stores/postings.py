@@ -1,0 +1,239 @@
+"""The index over look-up columns: for each value, at which of 4,096 entries it stands.
+
+A *segment* is 4,096 entries, the first of which has an index that is a multiple of 4,096. Its
+*postings* say for every column in `COLUMNS` and every value there at which positions (0 to 4,095)
+the value stands. In memory positions are one whole number, used as a bitmap: bit n stands for
+position n. As bytes (`encode_positions`) they are:
+
+- up to 256 positions: each as two bytes, little endian, rising;
+- more: the bitmap, 512 bytes, little endian. A list of 256 has 512 bytes too: a list is therefore
+  never longer than 255, and 512 bytes are always a bitmap.
+
+All of it is calculated from look-up columns, which are not trusted; it can be dropped and built
+anew at any time.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from biotrail.errors import MalformedError
+from biotrail.stores.base import Lookup, StoreReader
+
+__all__ = [
+    "COLUMNS",
+    "EVERY_POSITION",
+    "SEGMENT",
+    "SearchableStore",
+    "Segment",
+    "SegmentBuilder",
+    "decode_occurred",
+    "decode_positions",
+    "encode_occurred",
+    "encode_positions",
+    "segment_of",
+]
+
+SEGMENT = 4_096
+"""Entries in a segment."""
+
+EVERY_POSITION = (1 << SEGMENT) - 1
+"""The bitmap of a segment's positions, all of them."""
+
+COLUMNS = (
+    "kind",
+    "action",
+    "target",
+    "modality",
+    "decision",
+    "outcome",
+    "reason",
+    "tenant",
+    "matcher",
+)
+"""The look-up columns whose values have postings."""
+
+_LONGEST_LIST = 255
+_BITMAP_BYTES = SEGMENT // 8
+_PLACES = tuple((name, Lookup._fields.index(name)) for name in COLUMNS)
+_BITS = tuple([one for one in range(8) if byte >> one & 1] for byte in range(256))
+
+
+class Segment(NamedTuple):
+    """The index over one whole segment.
+
+    Attributes:
+        number: Its number: its first entry is ``4096 * number``.
+        postings: For each column and value the positions, as bytes.
+        occurred: For each position the time of occurrence, or of recording for an entry that is no
+            event: microseconds since 1970, as signed 64-bit integers, little endian; 32,768 bytes.
+    """
+
+    number: int
+    postings: dict[tuple[str, str], bytes]
+    occurred: bytes
+
+
+@runtime_checkable
+class SearchableStore(StoreReader, Protocol):
+    """A store that keeps segments. Those of the newest entries may be absent, and so may others.
+
+    What is absent is calculated from the look-up columns by whoever asks.
+    """
+
+    def segments(self, start: int, stop: int) -> Iterator[int]:
+        """Numbers, in order, of the segments with ``start <= number < stop`` that are kept."""
+        ...
+
+    def postings(
+        self, field: str, value: str, start: int, stop: int
+    ) -> Iterator[tuple[int, bytes]]:
+        """Number and positions of the segments of a range in which a column has a value."""
+        ...
+
+    def field_postings(self, field: str, start: int, stop: int) -> Iterator[tuple[int, str, bytes]]:
+        """Number, value and positions for every value of a column in the segments of a range."""
+        ...
+
+    def occurred(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Number and times (see `Segment`) of the segments of a range."""
+        ...
+
+
+class SegmentBuilder:
+    """The postings of a segment that still grows, with its positions as bitmaps.
+
+    Attributes:
+        first: Index of its first entry.
+        count: How many entries were taken so far.
+        bitmaps: For each column and value the positions.
+        occurred: For each position the time, as in `Segment`.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Begin the segment of this number, empty."""
+        self.number = number
+        self.first = number * SEGMENT
+        self.count = 0
+        self.bitmaps: dict[str, dict[str, int]] = {name: {} for name in COLUMNS}
+        self.occurred = array("q")
+
+    def extend(self, lookups: Iterable[Lookup]) -> None:
+        """Take the look-up columns of the entries that follow.
+
+        Raises:
+            ValueError: There are more than fit.
+        """
+        places = [(at, self.bitmaps[name]) for name, at in _PLACES]
+        for lookup in lookups:
+            if self.count == SEGMENT:
+                raise ValueError(f"a segment has {SEGMENT} entries")
+            bit = 1 << self.count
+            for at, found in places:
+                value: Any = lookup[at]
+                if value is not None:
+                    found[value] = found.get(value, 0) | bit
+            self.occurred.append(lookup.recorded if lookup.occurred is None else lookup.occurred)
+            self.count += 1
+
+    def segment(self) -> Segment:
+        """The segment, which must be whole.
+
+        Raises:
+            ValueError: It is not.
+        """
+        if self.count != SEGMENT:
+            raise ValueError(f"a segment has {SEGMENT} entries, not {self.count}")
+        postings = {
+            (name, value): encode_positions(bitmap)
+            for name, values in self.bitmaps.items()
+            for value, bitmap in values.items()
+        }
+        return Segment(self.number, postings, encode_occurred(self.occurred))
+
+
+def segment_of(number: int, lookups: Iterable[Lookup]) -> Segment:
+    """The index over the 4,096 entries of a segment.
+
+    Args:
+        number: Number of the segment.
+        lookups: Their look-up columns, in order.
+
+    Raises:
+        ValueError: They are not 4,096.
+    """
+    builder = SegmentBuilder(number)
+    builder.extend(lookups)
+    return builder.segment()
+
+
+def encode_positions(bitmap: int) -> bytes:
+    """Positions as bytes.
+
+    Args:
+        bitmap: The positions, at least one; bit n stands for position n.
+
+    Raises:
+        ValueError: There is none, or one beyond 4,095.
+    """
+    if not 0 < bitmap <= EVERY_POSITION:
+        raise ValueError("positions are from 0 to 4095, at least one")
+    written = bitmap.to_bytes(_BITMAP_BYTES, "little")
+    if bitmap.bit_count() > _LONGEST_LIST:
+        return written
+    found = array(
+        "H",
+        [8 * at + one for at, byte in enumerate(written) if byte for one in _BITS[byte]],
+    )
+    return _little(found).tobytes()
+
+
+def decode_positions(data: bytes) -> int:
+    """Positions as a bitmap.
+
+    Raises:
+        MalformedError: The bytes are not what `encode_positions` writes.
+    """
+    if len(data) == _BITMAP_BYTES:
+        bitmap = int.from_bytes(data, "little")
+    else:
+        if type(data) is not bytes or len(data) % 2:
+            raise MalformedError("positions are not written as they must be")
+        bits = bytearray(_BITMAP_BYTES)
+        found = array("H")
+        found.frombytes(data)
+        for position in _little(found):
+            if position >= SEGMENT:
+                raise MalformedError(f"a position is {position}, beyond the segment")
+            bits[position >> 3] |= 1 << (position & 7)
+        bitmap = int.from_bytes(bits, "little")
+    if not bitmap or (len(data) == _BITMAP_BYTES) != (bitmap.bit_count() > _LONGEST_LIST):
+        raise MalformedError("positions are not written as they must be")
+    return bitmap
+
+
+def encode_occurred(times: array[int]) -> bytes:
+    """Times as bytes: signed 64-bit integers, little endian."""
+    return _little(array("q", times)).tobytes()
+
+
+def decode_occurred(data: bytes) -> array[int]:
+    """Times from their bytes.
+
+    Raises:
+        MalformedError: They are not 4,096.
+    """
+    if type(data) is not bytes or len(data) != 8 * SEGMENT:
+        raise MalformedError(f"a segment has {SEGMENT} times")
+    times = array("q")
+    times.frombytes(data)
+    return _little(times)
+
+
+def _little(values: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values
