@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from biotrail.errors import ModelError
 from biotrail.matchers.backend import FailureToAcquire, Features, Sample, require_same_card
@@ -29,9 +29,29 @@ if TYPE_CHECKING:
     from biotrail.matchers.backend import Vector
     from biotrail.matchers.images import Pixels
 
-__all__ = ["FaceEmbedder", "answers_to_check", "embedder_card", "read_model"]
+__all__ = ["EmbedderOptions", "FaceEmbedder", "answers_to_check", "embedder_card", "read_model"]
 
 _UNVERIFIED = "recording known answers: preprocessing is unverified, so it must not guard anything"
+
+
+class EmbedderOptions(TypedDict, total=False):
+    """How an embedding model gets its faces, and what it is held to."""
+
+    finder: FaceFinder | None
+    """Finds the faces. It is shared, and stays open when the embedder closes; one is made if left
+    out."""
+    find_faces: bool
+    """Whether faces are to be found here at all; they are if left out. Without, MediaPipe is not
+    needed, and only a `FivePointFace` can be captured."""
+    gates: CaptureGates | None
+    """Which faces are good enough; those of the finder, or the defaults, if left out."""
+    known_answers: KnownAnswers | None
+    """What the model must answer to the drawn faces, as recorded by the host. A file that biotrail
+    has answers of is held to those too, under whatever preset."""
+    unchecked: bool
+    """Load the model even if no answers of it are known, in order to record them. Its card then
+    says that its preprocessing is unverified, and calls it demonstration-grade. Answers that are
+    known are checked all the same."""
 
 
 class FaceEmbedder(FaceMatcher):
@@ -41,11 +61,11 @@ class FaceEmbedder(FaceMatcher):
         model: Path of the model file; None takes the preset's own from the cache.
         preset: How the model is fed and compared.
         runtime: Name and version of the software that runs it.
-        finder: Finds the faces; None makes one.
-        find_faces: Whether faces are to be found here at all.
-        gates: Which faces are good enough; None takes the finder's, or the defaults.
-        known_answers: What the model must answer to the drawn faces, as recorded by the host.
-        unchecked: Load the model even if no answers of it are known.
+        finder: This and the rest: see `EmbedderOptions`.
+        find_faces: Likewise.
+        gates: Likewise.
+        known_answers: Likewise.
+        unchecked: Likewise.
 
     Raises:
         ModelError: The file is missing, is not the preset's, is no such model, fails the
@@ -58,11 +78,11 @@ class FaceEmbedder(FaceMatcher):
         preset: FaceModel,
         runtime: tuple[str, str],
         *,
-        finder: FaceFinder | None,
-        find_faces: bool,
-        gates: CaptureGates | None,
-        known_answers: KnownAnswers | None,
-        unchecked: bool,
+        finder: FaceFinder | None = None,
+        find_faces: bool = True,
+        gates: CaptureGates | None = None,
+        known_answers: KnownAnswers | None = None,
+        unchecked: bool = False,
     ) -> None:
         file, data = read_model(model, preset)
         known = answers_to_check(file, known_answers, unchecked=unchecked)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers.faces.embedder import FaceEmbedder
-from biotrail.matchers.faces.finder import FaceFinder
-from biotrail.matchers.faces.gates import CaptureGates
-from biotrail.matchers.faces.known_answers import KnownAnswers
+from biotrail.matchers.faces.embedder import EmbedderOptions, FaceEmbedder
 from biotrail.matchers.faces.presets import DLIB_RESNET_128, FaceModel
 
 if TYPE_CHECKING:
@@ -31,16 +28,8 @@ class OnnxFaceEmbedder(FaceEmbedder):
         model: Path of the ONNX file; None takes the preset's own from the cache, which
             ``biotrail models fetch`` brings.
         preset: How the model is fed and compared.
-        finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
-        find_faces: Whether faces are to be found here at all. Without, MediaPipe is not needed, and
-            only `FivePointFace` can be captured.
-        gates: Which faces are good enough; None takes the finder's, or the defaults.
         threads: How many threads one extraction may use.
-        known_answers: What the model must answer to the drawn faces, as recorded by the host. A
-            file that biotrail has answers of is held to those too, under whatever preset.
-        unchecked: Load the model even if no answers of it are known, in order to record them. Its
-            card then says that its preprocessing is unverified, and calls it demonstration-grade.
-            Answers that are known are checked all the same.
+        **options: See `biotrail.matchers.faces.embedder.EmbedderOptions`.
 
     Raises:
         MissingDependencyError: ONNX Runtime, NumPy, Pillow, or what the finder needs is missing.
@@ -54,27 +43,14 @@ class OnnxFaceEmbedder(FaceEmbedder):
         model: str | Path | None = None,
         *,
         preset: FaceModel = DLIB_RESNET_128,
-        finder: FaceFinder | None = None,
-        find_faces: bool = True,
-        gates: CaptureGates | None = None,
         threads: int = 1,
-        known_answers: KnownAnswers | None = None,
-        unchecked: bool = False,
+        **options: Unpack[EmbedderOptions],
     ) -> None:
         _require_packages()
         import onnxruntime
 
         self._threads = threads
-        super().__init__(
-            model,
-            preset,
-            ("onnxruntime", onnxruntime.__version__),
-            finder=finder,
-            find_faces=find_faces,
-            gates=gates,
-            known_answers=known_answers,
-            unchecked=unchecked,
-        )
+        super().__init__(model, preset, ("onnxruntime", onnxruntime.__version__), **options)
 
     def _load(self, data: bytes) -> None:
         self._session = _session(data, self._threads)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from biotrail.errors import MissingDependencyError, ModelError
-from biotrail.matchers.faces.embedder import FaceEmbedder
-from biotrail.matchers.faces.finder import FaceFinder
-from biotrail.matchers.faces.gates import CaptureGates
-from biotrail.matchers.faces.known_answers import KnownAnswers
+from biotrail.matchers.faces.embedder import EmbedderOptions, FaceEmbedder
 from biotrail.matchers.faces.presets import SFACE_128, FaceModel
 
 if TYPE_CHECKING:
@@ -31,14 +28,8 @@ class OpenCvFaceRecognizer(FaceEmbedder):
         model: Path of the ONNX file, by default SFace's from the cache.
         preset: How the model is compared. `FaceRecognizerSF` itself takes 112 x 112 pixels from 0
             to 255, so a preset with another input is refused.
-        finder: Finds the faces. It is shared, and stays open when this closes. None makes one.
-        find_faces: Whether faces are to be found here at all.
-        gates: Which faces are good enough; None takes the finder's, or the defaults.
-        known_answers: What the model must answer to the drawn faces, as recorded by the host. A
-            file that biotrail has answers of is held to those too; of SFace's it has none.
-        unchecked: Load the model even if no answers of it are known, in order to record them. Its
-            card then says that its preprocessing is unverified, and calls it demonstration-grade.
-            Answers that are known are checked all the same.
+        **options: See `biotrail.matchers.faces.embedder.EmbedderOptions`. biotrail has no answers
+            of SFace's file.
 
     Raises:
         MissingDependencyError: OpenCV, NumPy, Pillow, or what the finder needs is missing.
@@ -52,26 +43,13 @@ class OpenCvFaceRecognizer(FaceEmbedder):
         model: str | Path | None = None,
         *,
         preset: FaceModel = SFACE_128,
-        finder: FaceFinder | None = None,
-        find_faces: bool = True,
-        gates: CaptureGates | None = None,
-        known_answers: KnownAnswers | None = None,
-        unchecked: bool = False,
+        **options: Unpack[EmbedderOptions],
     ) -> None:
         _require_packages()
         import cv2
 
         _check_preset(preset)
-        super().__init__(
-            model,
-            preset,
-            ("opencv", cv2.__version__),
-            finder=finder,
-            find_faces=find_faces,
-            gates=gates,
-            known_answers=known_answers,
-            unchecked=unchecked,
-        )
+        super().__init__(model, preset, ("opencv", cv2.__version__), **options)
 
     def _load(self, data: bytes) -> None:
         self._recognizer = _recognizer(data)
