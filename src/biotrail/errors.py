@@ -44,6 +44,7 @@ __all__ = [
     "ModelError",
     "NetworkSealError",
     "NoSuchFieldError",
+    "NotCosignedError",
     "NotRecordedError",
     "OverloadedError",
     "ProofError",

@@ -8,6 +8,7 @@ import pytest
 
 from biotrail.signing import Ed25519Signer
 from biotrail.testing import tampering
+from biotrail.testing.tamper import copy_log
 from tests.integration.cli_runner import ORIGIN, PASSPHRASE, SmallLog, attempt, run, small_log
 
 pytestmark = pytest.mark.component("cli")
@@ -184,6 +185,36 @@ def test_a_report_that_is_refused(log: SmallLog, tmp_path: Path) -> None:
     assert run("verify", log.path, "--key", log.key, "--json").json()["size"] == 6
 
 
+def test_a_proof_of_an_entry_that_a_thief_signed(log: SmallLog, tmp_path: Path) -> None:
+    """With the log, `verify-proof` says of which entries a stolen key vouches; without, not."""
+    stolen = log.key.read_text().strip()
+    files = {index: tmp_path / f"{index}.tlog-proof" for index in (2, 4)}
+    for index, file in files.items():
+        assert run("prove", log.path, index, "-o", file).code == 0
+    reported = run("keys", "compromised", log.path, stolen, "--since", 4, "--reason", "theft")
+    assert reported.code == 0
+    for index, verdict in ((2, "none reported"), (4, "not to be believed")):
+        check = ("verify-proof", files[index], "--key", stolen)
+        ran = run(*check)
+        assert (ran.code, "not shown: a proof cannot" in ran.out) == (0, True)
+        assert run(*check, "--json").json()["theft"] == {"verdict": "not shown"}
+        told = run(*check, "--log", log.path, "--json").json()["theft"]
+        assert (told["verdict"], told.get("key")) == (verdict, stolen if index == 4 else None)
+        assert (verdict == "none reported") != (
+            "not to be believed" in run(*check, "--log", log.path).out
+        )
+
+
+def test_a_proof_beside_another_log(log: SmallLog, tmp_path: Path) -> None:
+    """A log that does not continue the proof's checkpoint says nothing of its entry."""
+    file, copy = tmp_path / "two.tlog-proof", copy_log(log.path, tmp_path / "copy.db")
+    with log.open() as opened:
+        opened.record(attempt(9))
+    assert run("prove", log.path, 2, "-o", file).code == 0
+    assert run("verify-proof", file, "--key", log.key, "--log", log.path).code == 0
+    assert run("verify-proof", file, "--key", log.key, "--log", copy).code == 16
+
+
 @pytest.mark.component("ml-dsa")
 def test_post_quantum_cosignatures(log: SmallLog, tmp_path: Path) -> None:
     """A cosigned checkpoint and directory are made after verifying, and required where asked."""
@@ -196,12 +227,14 @@ def test_post_quantum_cosignatures(log: SmallLog, tmp_path: Path) -> None:
     assert ran.code == 0
     assert len(kept.read_text()) > 3_000
     assert run("checkpoint", log.path, "-o", plain).code == 0
-    for file, code in ((kept, 0), (plain, 21)):
+    for file, code in ((kept, 0), (plain, 22)):
         for given in (public, made["verifier_key"]):
             verify = ("verify", log.path, "--key", log.key, "--from-checkpoint", file)
-            assert run(*verify, "--post-quantum-key", given).code == code
+            assert run(*verify, "--require-post-quantum", given).code == code
+    bare = run("verify", log.path, "--key", log.key, "--require-post-quantum", public, "--json")
+    assert (bare.code, bare.json()["error"]["kind"]) == (22, "not cosigned")
     assert run("checkpoint", log.path, "--post-quantum", key).code == 2
-    assert run("verify", log.path, "--key", log.key, "--post-quantum-key", log.key).code == 2
+    assert run("verify", log.path, "--key", log.key, "--require-post-quantum", log.key).code == 2
     with log.open() as opened:
         opened.record(attempt(9))
     directory = tmp_path / "public"
@@ -215,10 +248,10 @@ def test_post_quantum_cosignatures(log: SmallLog, tmp_path: Path) -> None:
     assert cosigned.read_text().split("\n")[:3] == kept.read_text().split("\n")[:3]
     proof = tmp_path / "proof"
     assert run("prove", log.path, 2, "--checkpoint", cosigned, "-o", proof).code == 0
-    check = ("verify-proof", proof, "--key", log.key, "--post-quantum-key", public)
+    check = ("verify-proof", proof, "--key", log.key, "--require-post-quantum", public)
     assert run(*check).code == 0
     assert run("prove", log.path, 2, "-o", proof).code == 0
-    assert run(*check).code == 21
+    assert run(*check).code == 22
 
 
 @pytest.mark.component("ml-dsa")

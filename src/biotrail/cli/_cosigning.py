@@ -12,10 +12,10 @@ from biotrail.cli._given import verifier_keys
 from biotrail.cli._output import printable
 from biotrail.cli._passphrase import ask_passphrase
 from biotrail.errors import BiotrailError
-from biotrail.signing import MlDsa44Key, check_post_quantum, open_post_quantum_key_file
+from biotrail.signing import MlDsa44Key, open_post_quantum_key_file
 from biotrail.verify import verify_log
 
-__all__ = ["CosignerFile", "CosignerKey", "check_cosigned", "cosigned"]
+__all__ = ["CosignerFile", "CosignerKey", "cosigned", "cosigner_keys"]
 
 CosignerFile = Annotated[
     Path | None,
@@ -30,10 +30,10 @@ CosignerFile = Annotated[
 CosignerKey = Annotated[
     list[str] | None,
     typer.Option(
-        "--post-quantum-key",
+        "--require-post-quantum",
         metavar="VKEY|FILE",
-        help="Require an ML-DSA-44 cosignature of this key on checkpoints that are given. May be "
-        "repeated: one of them.",
+        help="Require an ML-DSA-44 cosignature of this key on the checkpoint that was kept, or "
+        "that the proof is against. May be repeated: one of them.",
         show_default=False,
     ),
 ]
@@ -54,18 +54,13 @@ def cosigned(log: Path, key_file: Path, trusted: list[str] | None, kept: Sequenc
     return cosigner.cosign(report.checkpoint)
 
 
-def check_cosigned(notes: Sequence[str], given: list[str] | None) -> None:
-    """Require a cosignature on each checkpoint, if a key was given.
+def cosigner_keys(given: list[str] | None) -> list[MlDsa44Key]:
+    """The cosigners' verifier keys that were given.
 
     Raises:
-        SignatureError: One has none.
         typer.BadParameter: What was given is no key and no file of keys.
     """
-    if not given:
-        return
-    keys = [key for one in given for key in _keys(one)]
-    for note in notes:
-        check_post_quantum(note, keys)
+    return [key for one in given or () for key in _keys(one)]
 
 
 def _keys(given: str) -> list[MlDsa44Key]:
@@ -75,5 +70,5 @@ def _keys(given: str) -> list[MlDsa44Key]:
     except (OSError, ValueError, BiotrailError) as error:
         raise typer.BadParameter(
             f"{printable(given)} is no verifier key of type 0x06, nor a file of them: {error}",
-            param_hint="--post-quantum-key",
+            param_hint="--require-post-quantum",
         ) from error

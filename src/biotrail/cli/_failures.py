@@ -19,6 +19,7 @@ from biotrail.errors import (
     InsertedError,
     MalformedError,
     MissingError,
+    NotCosignedError,
     ProofError,
     ReorderedError,
     RolledBackError,
@@ -54,6 +55,11 @@ _ADVICE: dict[type[BiotrailError], tuple[str, str]] = {
     AlteredError: (
         "Bytes that were recorded have been changed since.",
         f"{_KEEP} A backup that verifies shows what stood there before.",
+    ),
+    NotCosignedError: (
+        "The checkpoint lacks the post-quantum cosignature that you asked for.",
+        "Ask for the checkpoint that was published with it (`biotrail checkpoint --post-quantum`), "
+        "and make sure that the cosigner's key is the right one.",
     ),
     MissingError: (
         "Something that was recorded is no longer there.",

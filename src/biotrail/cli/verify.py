@@ -10,7 +10,7 @@ import attrs
 import typer
 from rich.text import Text
 
-from biotrail.cli._cosigning import CosignerKey, check_cosigned
+from biotrail.cli._cosigning import CosignerKey, cosigner_keys
 from biotrail.cli._given import Database, Json, Key, kept_checkpoint, verifier_keys
 from biotrail.cli._output import Row, grid, progress, say, write_json
 from biotrail.signing import VerifierKey
@@ -49,7 +49,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    post_quantum_key: CosignerKey = None,
+    require_post_quantum: CosignerKey = None,
     every_signature: Annotated[
         bool,
         typer.Option(
@@ -74,16 +74,17 @@ def verify(
     Entries under a key that the log reports as stolen hold, and are named.
     Exits with 0 if all that was asked for holds, else with the verdict's own code (11 altered,
     12 missing, 13 inserted, 14 reordered, 15 truncated, 16 rolled back, 17 forked, 18 wrong key,
-    19 malformed).
+    19 malformed, 22 not cosigned).
     """
     keys = verifier_keys(key, beside=log)
     kept = [kept_checkpoint(one, option="--from-checkpoint") for one in from_checkpoint or ()]
-    check_cosigned(kept, post_quantum_key)
+    cosigners = cosigner_keys(require_post_quantum)
     with progress("Verifying") as report:
         result = verify_log(
             log,
             keys,
             from_checkpoint=kept,
+            require_post_quantum=cosigners,
             every_signature=every_signature or None,
             strict=strict,
             payloads=not entries_only,

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from biotrail.errors import MalformedError, SignatureError, SigningError
+from biotrail.errors import MalformedError, NotCosignedError, SignatureError, SigningError
 from biotrail.signing._ml_dsa import cosigned_message, length_of, new_private_key, public_key
 from biotrail.signing.note import NoteSignature, SignedNote, parse_note
 from biotrail.tlog._text import check_name, read_base64, write_base64
@@ -101,13 +101,13 @@ class MlDsa44Key:
             The timestamp, POSIX seconds; 0 where nothing is said about time.
 
         Raises:
-            SignatureError: The signature is not this key's for this checkpoint.
+            NotCosignedError: The signature is not this key's for this checkpoint.
             MissingDependencyError: This `cryptography` has no ML-DSA.
         """
         timestamp = int.from_bytes(signature[:_TIMESTAMP_BYTES])
         whole = len(signature) == _TIMESTAMP_BYTES + _SIGNATURE_BYTES
         if not whole or timestamp > _MOST_TIMESTAMP:
-            raise SignatureError(f"not the form of a cosignature of {self!r}")
+            raise NotCosignedError(f"not the form of a cosignature of {self!r}")
         public = public_key(self.public)
         from cryptography.exceptions import InvalidSignature
 
@@ -116,7 +116,7 @@ class MlDsa44Key:
                 signature[_TIMESTAMP_BYTES:], cosigned_message(self.name, timestamp, checkpoint)
             )
         except InvalidSignature:
-            raise SignatureError(
+            raise NotCosignedError(
                 f"the cosignature is not that of {self!r} for this checkpoint"
             ) from None
         return timestamp
@@ -230,7 +230,8 @@ def check_post_quantum(
 
     Raises:
         MalformedError: A key is none.
-        SignatureError: Not a signed checkpoint, no trusted key cosigned it, or one wrongly.
+        NotCosignedError: No trusted key cosigned it, or one wrongly.
+        SignatureError: Not a signed checkpoint.
         MissingDependencyError: This `cryptography` has no ML-DSA.
     """
     given = [keys] if isinstance(keys, (MlDsa44Key, str)) else list(keys)
@@ -244,7 +245,7 @@ def check_post_quantum(
     ]
     if not found:
         wanted = ", ".join(map(repr, trusted)) or "no key"
-        raise SignatureError(
+        raise NotCosignedError(
             f"the checkpoint of size {checkpoint.size} has no post-quantum cosignature of {wanted}"
         )
     return found[0]

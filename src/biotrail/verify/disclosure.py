@@ -17,6 +17,7 @@ from biotrail.canonical.disclosure import Disclosed, DisclosedPart, ShownField, 
 from biotrail.canonical.disclosure_codec import decode_disclosure, is_disclosure
 from biotrail.errors import CanonicalError, MalformedError, ProofError
 from biotrail.tlog import ProofFile
+from biotrail.verify.cosigned import GivenCosigners, check_cosigned
 from biotrail.verify.keys import GivenKeys
 from biotrail.verify.payloads import owners_of
 from biotrail.verify.proof_check import ProvenEntry, check_proof_file
@@ -52,7 +53,11 @@ def carries_fields(data: bytes | str) -> bool:
 
 
 def verify_disclosure(
-    data: bytes | str, key: GivenKeys, *, checkpoint: str | None = None
+    data: bytes | str,
+    key: GivenKeys,
+    *,
+    checkpoint: str | None = None,
+    require_post_quantum: GivenCosigners = (),
 ) -> ProvenFields:
     """Verify a disclosure, or raise what is wrong with it.
 
@@ -60,6 +65,7 @@ def verify_disclosure(
         data: The file's content.
         key: A verifier key of the log that you trust, or several: one of them must have signed.
         checkpoint: A signed checkpoint that you kept, to which the proof must lead.
+        require_post_quantum: As `biotrail.verify_proof`.
 
     Returns:
         What was proven.
@@ -67,6 +73,7 @@ def verify_disclosure(
     Raises:
         MalformedError: A key, the file, the entry in it, what it shows, or a checkpoint has not its
             one form; or the file shows no fields: see `biotrail.verify_proof`.
+        NotCosignedError: A post-quantum cosignature that was asked for is not there, or is wrong.
         SignatureError: No key that was given signed the checkpoint, or a signature is wrong.
         ProofError: The proof does not lead to the checkpoint's root, or the fields not to the
             entry's; or it is against a checkpoint of another log or size than the one given.
@@ -75,6 +82,7 @@ def verify_disclosure(
     file = ProofFile.parse(data)
     disclosed = _disclosed(file)
     proof = check_proof_file(file, disclosed.entry, key, checkpoint)
+    check_cosigned([file.checkpoint_note], require_post_quantum)
     _check_fields(proof, disclosed)
     hidden = sum(
         not isinstance(field, ShownField)

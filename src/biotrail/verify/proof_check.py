@@ -21,6 +21,7 @@ from biotrail.canonical.proof_entry import decode_proof_entry
 from biotrail.errors import BiotrailError, CanonicalError, ForkedError, MalformedError, ProofError
 from biotrail.signing import VerifierKey, open_checkpoint, parse_note
 from biotrail.tlog import Checkpoint, ProofFile, leaf_hash, verify_inclusion
+from biotrail.verify.cosigned import GivenCosigners, check_cosigned
 from biotrail.verify.keys import GivenKeys, parse_keys
 
 __all__ = ["ProvenEntry", "check_proof_file", "verify_proof"]
@@ -53,7 +54,11 @@ class ProvenEntry:
 
 
 def verify_proof(
-    data: bytes | str, key: GivenKeys, *, checkpoint: str | None = None
+    data: bytes | str,
+    key: GivenKeys,
+    *,
+    checkpoint: str | None = None,
+    require_post_quantum: GivenCosigners = (),
 ) -> ProvenEntry:
     """Verify a proof file, or raise what is wrong with it.
 
@@ -62,19 +67,24 @@ def verify_proof(
         key: A verifier key of the log that you trust, or several; one of them must have signed.
         checkpoint: A signed checkpoint that you kept: the proof must lead to it, and not to
             another one.
+        require_post_quantum: Verifier keys of type 0x06: the proof's checkpoint must bear a good
+            ML-DSA-44 cosignature of one of them.
 
     Returns:
         What was proven.
 
     Raises:
         MalformedError: A key, the file, the entry in it, or a checkpoint has not its one form.
+        NotCosignedError: A post-quantum cosignature that was asked for is not there, or is wrong.
         SignatureError: No key that was given signed the checkpoint, or a signature is wrong.
         ProofError: The proof does not lead to the checkpoint's root, or is against a checkpoint
             of another log or size than the one that was given.
         ForkedError: The proof is against another history than the checkpoint that was given.
     """
     proof = ProofFile.parse(data)
-    return check_proof_file(proof, _carried_entry(proof), key, checkpoint)
+    found = check_proof_file(proof, _carried_entry(proof), key, checkpoint)
+    check_cosigned([proof.checkpoint_note], require_post_quantum)
+    return found
 
 
 def check_proof_file(

@@ -43,6 +43,7 @@ from biotrail.verify.completeness import (
     check_origins,
     check_upper_tiles,
 )
+from biotrail.verify.cosigned import GivenCosigners, check_cosigned
 from biotrail.verify.destruction import Destruction, claimed_destruction
 from biotrail.verify.extent import measure
 from biotrail.verify.given import open_given
@@ -72,6 +73,7 @@ def verify_log(
     key: GivenKeys,
     *,
     from_checkpoint: str | Sequence[str] = (),
+    require_post_quantum: GivenCosigners = (),
     every_signature: bool | None = None,
     strict: bool = False,
     payloads: bool = True,
@@ -87,6 +89,9 @@ def verify_log(
             will do, if it signed a checkpoint.
         from_checkpoint: Signed checkpoints of this log that you kept: it must continue them.
             Without one, a tail that was cut off cleanly cannot be seen.
+        require_post_quantum: Verifier keys of type 0x06: each checkpoint that you kept, and there
+            must be one, must bear a good ML-DSA-44 cosignature of one of these keys. (The
+            checkpoints in the log bear none.)
         every_signature: Verify the signature of every checkpoint, or only of those that vouch for
             the rest. None: every one, except where there are thousands that cover fewer than ten
             entries each. Every root is compared in any case.
@@ -104,6 +109,7 @@ def verify_log(
 
     Raises:
         VerificationError: What is wrong, with the first bad index: see `biotrail.errors`.
+        NotCosignedError: A post-quantum cosignature that was asked for is not there, or is wrong.
         StoreUnavailableError: There is no such file.
         TypeError: The log is neither a path nor a store.
     """
@@ -111,6 +117,7 @@ def verify_log(
     trusted = keys_of_one_log(key)
     earlier = [from_checkpoint] if isinstance(from_checkpoint, str) else list(from_checkpoint)
     check_origins(earlier, trusted[0].name)
+    check_cosigned(earlier, require_post_quantum)
     options = Options(every_signature, strict, payloads, lookups)
     store = open_given(log)
     try:
