@@ -114,6 +114,25 @@ class SealedCases(StoreCases):
             expected = [i for i, one in rows if (one.ip or b"").startswith(prefix)]
             assert list(store.sealed_by_ip(prefix, 4, 20)) == expected
 
+    def test_tags_are_forgotten_among_thousands(self, store: SealedStore) -> None:
+        """Among thousands, records are found by their tags until those are destroyed."""
+        rows = {index: _sealed(index) for index in range(9_000)}
+        for first in range(0, 9_000, 1_500):
+            store.append(_batch(first, 1_500))
+        for gone in ((), range(4_000, 4_200), range(1, 9_000, 7)):
+            store.replace_payloads([(index, b"rest", True) for index in gone if index in rows])
+            for index in gone:
+                rows.pop(index, None)
+            for device in _DEVICES:
+                found = [i for i, one in rows.items() if one.device == device]
+                assert list(store.sealed_by_device(device, 0, _FAR)) == found
+                found = [i for i in found if 3_000 <= i < 8_500]
+                assert list(store.sealed_by_device(device, 3_000, 8_500)) == found
+            for prefix in (b"", bytes(4), bytes(12), *_ADDRESSES):
+                found = [i for i, one in rows.items() if (one.ip or b"").startswith(prefix)]
+                assert list(store.sealed_by_ip(prefix, 0, _FAR)) == found
+        assert store.structure_faults() == []
+
     def test_one_payload_an_entry(self, store: SealedStore) -> None:
         """An entry with a payload in the clear and a sealed one is refused with its batch."""
         entries = [one._replace(payload=b"clear") for one in _batch(0, 2).entries]
