@@ -26,6 +26,7 @@ from biotrail.stores import SQLiteReader
 from biotrail.stores._sqlite_schema import SCHEMA_VERSION, schema_version
 from tests.reference import rfc6962
 from tests.vectors import _spec_log as spec
+from tests.vectors._spec_certificates import certificates
 from tests.vectors._spec_disclosures import disclosures
 from tests.vectors._spec_ecdsa import ecdsa
 from tests.vectors._spec_forged import forged
@@ -321,6 +322,7 @@ FILES: dict[str, Callable[[], Any]] = {
     },
     "sealed-tampered.json": sealed_tampered,
     "disclosures.json": disclosures,
+    "certificates.json": certificates,
 }
 
 
