@@ -12,7 +12,6 @@ from biotrail.audit.state import LogState
 from biotrail.canonical import (
     Entry,
     decode_entry,
-    decode_event,
     decode_payload,
     decode_value,
     event_content,
@@ -123,6 +122,8 @@ def _same_when_opened(stored: Entry, payload: bytes, record: Prepared, opener: O
     """Compare as events: which fields are sealed may have changed in between."""
     assert record.event is not None
     opened = opener.open(stored.index, stored.content, payload)
+    from biotrail.canonical import decode_event  # loaded here: repeats are rare
+
     first = _plain(decode_event(stored.content, opened.fields))
     again = _plain(record.event)
     if opened.erased or opened.sealed:  # what is left of it decides

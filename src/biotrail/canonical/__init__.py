@@ -1,5 +1,8 @@
 """Which bytes: events to entries and payloads and back, in one canonical form."""
 
+from typing import TYPE_CHECKING
+
+from biotrail._lazy import load_when_used
 from biotrail.canonical.cbor import CborValue, decode_value, encode_value
 from biotrail.canonical.entry import (
     ENTRY_VERSION,
@@ -12,7 +15,6 @@ from biotrail.canonical.entry import (
     frame_entry,
     split_entry,
 )
-from biotrail.canonical.event_decoding import decode_event
 from biotrail.canonical.event_encoding import (
     PERSONAL_FIELDS,
     EncodedEvent,
@@ -20,7 +22,6 @@ from biotrail.canonical.event_encoding import (
     event_content,
     personal_fields,
 )
-from biotrail.canonical.moved import move, moved_back
 from biotrail.canonical.payload import (
     Payload,
     commitment,
@@ -45,6 +46,10 @@ from biotrail.canonical.sealed import (
     sealed_root,
 )
 from biotrail.canonical.times import format_time, parse_time
+
+if TYPE_CHECKING:
+    from biotrail.canonical.event_decoding import decode_event
+    from biotrail.canonical.moved import move, moved_back
 
 __all__ = [
     "ENTRY_VERSION",
@@ -89,3 +94,13 @@ __all__ = [
     "sealed_root",
     "split_entry",
 ]
+
+# Who records reads no event back, and not every log has a policy that moves fields.
+__getattr__ = load_when_used(
+    __name__,
+    {
+        "decode_event": "biotrail.canonical.event_decoding",
+        "move": "biotrail.canonical.moved",
+        "moved_back": "biotrail.canonical.moved",
+    },
+)
