@@ -52,8 +52,17 @@ def _matcher(record: Record) -> str:
     return f"{comparison['matcher']} {comparison['version']}" if comparison else "-"
 
 
-def _personal(show: Callable[[Record], str]) -> Callable[[Record], str]:
-    return lambda record: show(record) if record.event else ""
+def _personal(name: str, show: Callable[[object], str]) -> Callable[[Record], str]:
+    """A personal field; ``?`` where it may be there, and cannot be read."""
+
+    def cell(record: Record) -> str:
+        if not record.event:
+            return ""
+        value = record.personal.get(name)
+        unknown = value is None and record.payload not in ("none", "opens")
+        return "?" if unknown else show(value)
+
+    return cell
 
 
 _COLUMNS = (
@@ -66,9 +75,9 @@ _COLUMNS = (
     _Column("outcome", _of_event("outcome"), 1),
     _Column("reason", _of_event("reason"), 11),
     _Column("matcher", _matcher, 0),
-    _Column("score", _personal(lambda record: decimal(record.personal.get("score_micro"))), 5),
-    _Column("who", _personal(who), 9),
-    _Column("ip", _personal(lambda record: address(record.personal.get("ip"))), 3),
+    _Column("score", _personal("score_micro", decimal), 5),
+    _Column("who", lambda record: who(record) if record.event else "", 9),
+    _Column("ip", _personal("ip", address), 3),
 )
 
 

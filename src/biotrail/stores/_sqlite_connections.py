@@ -36,7 +36,8 @@ class Connections:
         self._opened: WeakSet[ReadingConnection] = WeakSet()
         self._lock = threading.Lock()
         if not self.path.is_file():
-            raise StoreUnavailableError(f"{self.path}: there is no such file")
+            what = "this is no file" if self.path.exists() else "there is no such file"
+            raise StoreUnavailableError(f"{self.path}: {what}")
         watch(self)
         try:
             with self._translated, self._reading() as connection:

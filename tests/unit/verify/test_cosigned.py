@@ -37,10 +37,17 @@ def test_a_kept_checkpoint_must_bear_it(
     plain, key = log.checkpoint().note, log.verifier_key
     ours, other = MlDsa44Cosigner.generate(ORIGIN), MlDsa44Cosigner.generate(ORIGIN)
     kept = ours.cosign(plain)
-    for asked in (ours.key, str(ours.key), [str(other.key), ours.key]):
-        found = verify_log(store, key, from_checkpoint=kept, require_post_quantum=asked)
+    ways: list[Any] = [ours.key, str(ours.key), [str(other.key), ours.key]]
+    for way in ways:
+        found = verify_log(store, key, from_checkpoint=kept, require_post_quantum=way)
         assert found.complete_since == (2,)
-    for notes, asked in ((plain, ours), (kept, other), ([kept, plain], ours), ((), ours)):
+    refusals: list[tuple[Any, MlDsa44Cosigner]] = [
+        (plain, ours),
+        (kept, other),
+        ([kept, plain], ours),
+        ((), ours),
+    ]
+    for notes, asked in refusals:
         with pytest.raises(NotCosignedError) as refused:
             verify_log(store, key, from_checkpoint=notes, require_post_quantum=asked.key)
         assert (refused.value.exit_code, refused.value.kind) == (22, "not cosigned")
