@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -58,6 +58,7 @@ class KmsClient:
         ca_file: str | os.PathLike[str] | None = None,
         timeout: float = 3.0,
         attempts: int = 2,
+        failures: Mapping[str, type[BiotrailError]] | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -69,10 +70,12 @@ class KmsClient:
             ca_file: Likewise.
             timeout: Likewise.
             attempts: Likewise.
+            failures: What is raised in place of `failure`, by AWS's code for the error.
         """
         if not 0 < timeout <= 300 or not 1 <= attempts <= 10:
             raise failure("a time-out is up to 300 s, and 1 to 10 attempts are made")
         self._failure, self._session = failure, session
+        self._failures = failures or {}
         # Time-outs of sockets bound neither an answer that drips nor what credentials come from.
         pauses = sum(min(2**one, _LONGEST_PAUSE) for one in range(attempts - 1))
         self._limit = 2 * timeout * attempts + pauses + timeout
@@ -117,7 +120,8 @@ class KmsClient:
                 f"AWS KMS did not answer within {self._limit:g} s, asked to {what}"
             ) from None
         except Exception as error:  # of botocore, or of how credentials are had
-            raise self._failure(_told(what, error)) from None
+            failure = self._failures.get(_code(error), self._failure)
+            raise failure(_told(what, error)) from None
 
     def close(self) -> None:
         """Close connections."""
@@ -164,11 +168,17 @@ class KmsClient:
 
 def _told(what: str, error: Exception) -> str:
     """What is told of an error: AWS's code for it, or its kind; its text may hold what was sent."""
+    code = _code(error)
+    if code:
+        return f"AWS KMS refused to {what}: {code[:100]}"
+    return f"AWS KMS could not be asked to {what}: {type(error).__name__}"
+
+
+def _code(error: Exception) -> str:
+    """AWS's code for an error; empty where it is none of AWS's."""
     answer = getattr(error, "response", None)
     code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
-    if code:
-        return f"AWS KMS refused to {what}: {str(code)[:100]}"
-    return f"AWS KMS could not be asked to {what}: {type(error).__name__}"
+    return str(code or "")
 
 
 class _OutsideOfCalls(logging.Filter):

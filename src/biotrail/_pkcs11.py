@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from biotrail._bounded import within
+from biotrail._hidden import Hidden
 from biotrail.errors import BiotrailError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -81,13 +82,15 @@ class Pkcs11Token:
         Raises:
             MissingDependencyError: python-pkcs11 is not installed.
         """
+        held = Hidden(pin)
+        del pin  # not to be shown with this frame, should it be wrong
         self._place = (os.fspath(module), token)
         self._timeout, self._failure = timeout, failure
         process, self._library = _libraries.setdefault(self._place[0], (os.getpid(), Lock()))
         if process != os.getpid():
             raise self._error("its library was loaded before a fork; use it in one process only")
         self._process = process
-        self._login: _Login | None = self._call("open", lambda: self._join(pin))
+        self._login: _Login | None = self._call("open", lambda: self._join(held.reveal()))
 
     def run(self, what: str, work: Callable[[Session], Answer]) -> Answer:
         """Return what the work returns, with the session for it alone.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from biotrail.errors import AlteredError, KeyProviderError, MissingError
+from biotrail.errors import AlteredError, MissingError, WrappedKeyError
 from biotrail.query import RecordReader, open_records
 from biotrail.stores import SQLiteStore
 from biotrail.testing.tamper import tampering
@@ -132,7 +132,7 @@ def test_a_key_that_is_somebody_elses(log: tuple[Path, Vault]) -> None:
     _sql(path, f"UPDATE data_keys SET wrapped = {query} WHERE reference = ?", (other, mine))
     store = SQLiteStore(path)
     try:
-        with pytest.raises(KeyProviderError):
+        with pytest.raises(WrappedKeyError):
             RecordReader(store, vault=vault).record(2)
     finally:
         store.close()

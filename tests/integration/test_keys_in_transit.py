@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from biotrail.errors import KeyProviderError
+from biotrail.errors import KeyProviderError, WrappedKeyError
 from biotrail.vault import VaultTransitKeyProvider
 from tests._key_servers import ROOT_TOKEN, Server, ask, openbao_server
 from tests.faults._child import ForkedChild
@@ -57,7 +57,7 @@ def test_each_version_is_a_key_of_its_own(openbao: Server, key: str) -> None:
         assert provider.unwrap(wrapped, b"c", first) == bytes(32)
         assert provider.unwrap(newer, b"c", second) == bytes(32)
         for one, key_id in ((newer, first), (wrapped, second)):
-            with pytest.raises(KeyProviderError, match="not what was wrapped"):
+            with pytest.raises(WrappedKeyError, match="not what was wrapped"):
                 provider.unwrap(one, b"c", key_id)
 
 

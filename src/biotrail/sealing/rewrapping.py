@@ -140,7 +140,7 @@ class _Rewrapping:
         except VaultError as error:
             self._unusable.append((key.reference, str(error)))
             if isinstance(error, KeyProviderError):
-                # One key may be damaged. Several in a row: it is the provider that fails.
+                # One key may need a provider that was not given. Several in a row: it is down.
                 self._failed = self._failed or error
                 self._in_a_row += 1
                 if self._in_a_row == _FAILURES_IN_A_ROW:

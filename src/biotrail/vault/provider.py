@@ -56,8 +56,9 @@ class KeyProvider(Protocol):
             The data key, 32 bytes.
 
         Raises:
-            KeyProviderError: It is out of reach or refuses; it does not hold that key; or the
-                wrapped key, or its context, is not what was wrapped.
+            KeyProviderError: It is out of reach or refuses, or does not hold that key.
+            WrappedKeyError: The wrapped key, or its context, is not what was wrapped. To try again
+                is no use: it is damaged, was exchanged, or is of another log.
         """
         ...
 

@@ -7,10 +7,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import NamedTuple
+from weakref import WeakSet
 
-from biotrail.errors import DestroyedKeyError, KeyProviderError, VaultError
+from biotrail._hidden import Hidden
+from biotrail.errors import DestroyedKeyError, KeyProviderError, VaultError, WrappedKeyError
+from biotrail.vault.asking import asked, unwrapped_by_any
 from biotrail.vault.data_key import DataKey, fingerprint_of, wrapping_context
 from biotrail.vault.policy import PersonalFields
 from biotrail.vault.provider import DATA_KEY_SIZE, KeyProvider
@@ -20,6 +22,8 @@ __all__ = ["KeptKey", "Vault"]
 
 _MAXIMUM_WRAPPED = 4_096
 _MAXIMUM_ID = 256
+_vaults: WeakSet[Vault] = WeakSet()
+"""All of this process: a child after a fork begins each anew."""
 
 
 class KeptKey(NamedTuple):
@@ -42,8 +46,9 @@ class Vault:
     """Seals personal fields under one data key a person, each wrapped by a key provider.
 
     Hand one to a log: ``biotrail.open(..., vault=Vault(provider))``. Unwrapped keys are kept for a
-    while, bounded in number and time, since asking a provider may take long. Shared freely among
-    threads.
+    while, bounded in number and time, since asking a provider may take long; those whose time is
+    over are dropped when the vault is next asked for a key. A child after a fork begins with none.
+    Shared freely among threads.
 
     Attributes:
         policy: Which fields are personal.
@@ -86,6 +91,7 @@ class Vault:
         self._cache: OrderedDict[tuple[str, bytes], tuple[DataKey, float]] = OrderedDict()
         self._destroyed: frozenset[bytes] = frozenset()
         self._check_id()
+        _vaults.add(self)
 
     @property
     def key_id(self) -> str:
@@ -106,16 +112,21 @@ class Vault:
             KeyProviderError: It cannot be wrapped.
             VaultError: The source of randomness failed.
         """
-        key = self._draw(DATA_KEY_SIZE)
+        key = Hidden(self._draw(DATA_KEY_SIZE))
         kept = self._wrapped(reference, origin, key)
-        data_key = DataKey(reference, key)
+        data_key = DataKey(reference, key.reveal())
         self._keep(origin, data_key)
         return data_key, kept
 
     def cached(self, reference: bytes, origin: str) -> DataKey | None:
         """A data key that is still in use, or None."""
         known = self._cache.get((origin, reference))
-        if known is None or known[1] < self.clock():
+        if known is None:
+            return None
+        now = self.clock()
+        if known[1] < now:
+            with self._lock:
+                self._drop_expired(now)
             return None
         return known[0]
 
@@ -128,13 +139,13 @@ class Vault:
         """Take a kept data key into use.
 
         Raises:
-            KeyProviderError: It cannot be unwrapped.
+            KeyProviderError: The provider is out of reach, refuses, or does not hold its key.
             DestroyedKeyError: An erasure destroyed it, or it is destroyed here.
-            VaultError: What was unwrapped is another key than the one that was kept.
+            WrappedKeyError: It is not what was kept: damaged, exchanged, or of another log.
         """
         data_key = self.cached(kept.reference, origin)
         if data_key is None:
-            data_key = DataKey(kept.reference, self._unwrapped(kept, origin))
+            data_key = DataKey(kept.reference, self._unwrapped(kept, origin).reveal())
             self._keep(origin, data_key)
         return data_key
 
@@ -142,21 +153,21 @@ class Vault:
         """The tags of a log, whose key is kept under `TAG_REFERENCE`.
 
         Raises:
-            KeyProviderError: The key cannot be unwrapped.
-            VaultError: It is another key than the one that was kept.
+            KeyProviderError: The provider is out of reach, refuses, or does not hold its key.
+            WrappedKeyError: It is not what was kept.
         """
-        return Tags(self._unwrapped(kept, origin))
+        return Tags(self._unwrapped(kept, origin).reveal())
 
     def new_tag_key(self, origin: str) -> KeptKey:
         """Make the key of a log's tags, as it is to be kept."""
-        return self._wrapped(TAG_REFERENCE, origin, self._draw(DATA_KEY_SIZE))
+        return self._wrapped(TAG_REFERENCE, origin, Hidden(self._draw(DATA_KEY_SIZE)))
 
     def rewrapped(self, kept: KeptKey, origin: str) -> KeptKey:
         """The same key, wrapped by the present key-encryption key.
 
         Raises:
-            KeyProviderError: It cannot be unwrapped or wrapped.
-            VaultError: What was unwrapped is another key than the one that was kept.
+            KeyProviderError: A provider is out of reach, refuses, or does not hold its key.
+            WrappedKeyError: It is not what was kept.
         """
         return self._wrapped(kept.reference, origin, self._unwrapped(kept, origin))
 
@@ -176,8 +187,12 @@ class Vault:
                 del self._cache[place]
 
     def begin_in_child(self) -> None:
-        """Begin anew after a fork: a thread of the parent may have held the lock."""
+        """Begin anew after a fork: a thread of the parent may have held the lock.
+
+        Unwrapped keys are dropped; the child asks the provider for those that it needs.
+        """
         self._lock = threading.Lock()
+        self._cache = OrderedDict()
 
     def close(self) -> None:
         """Drop all unwrapped keys and close the providers. May be called twice."""
@@ -192,30 +207,37 @@ class Vault:
             self._cache.move_to_end((origin, key.reference))
             while len(self._cache) > self.cached_keys:
                 self._cache.popitem(last=False)
-            # The oldest stand first, as every key is kept for the same time.
-            now = self.clock()
-            while self._cache and next(iter(self._cache.values()))[1] < now:
-                self._cache.popitem(last=False)
+            self._drop_expired(self.clock())
 
-    def _wrapped(self, reference: bytes, origin: str, key: bytes) -> KeptKey:
+    def _drop_expired(self, now: float) -> None:
+        # The oldest stand first, as every key is kept for the same time.
+        while self._cache and next(iter(self._cache.values()))[1] < now:
+            self._cache.popitem(last=False)
+
+    def _wrapped(self, reference: bytes, origin: str, key: Hidden[bytes]) -> KeptKey:
         provider = self._providers[0]
         context = wrapping_context(reference, origin)
-        wrap = partial(provider.wrap, key, context)
+
+        def wrap() -> bytes:
+            return provider.wrap(key.reveal(), context)
+
         # A provider may change its key-encryption key in between: the name kept beside a wrapped
         # key must be that of the key that wrapped it, or it never opens again.
-        key_id, wrapped = self._check_id(), _asked(provider, wrap)
+        key_id, wrapped = self._check_id(), asked(provider, wrap)
         while key_id != (now := self._check_id()):
-            key_id, wrapped = now, _asked(provider, wrap)
+            key_id, wrapped = now, asked(provider, wrap)
         if type(wrapped) is not bytes or not 0 < len(wrapped) <= _MAXIMUM_WRAPPED:
+            del wrapped
             raise KeyProviderError(
                 f"the key provider did not return a wrapped key of 1 to {_MAXIMUM_WRAPPED} bytes",
                 provider=key_id,
             )
-        if key in wrapped:
+        if key.reveal() in wrapped:
+            del wrapped
             raise KeyProviderError("the key provider did not wrap the key at all", provider=key_id)
-        return KeptKey(reference, key_id, wrapped, fingerprint_of(key))
+        return KeptKey(reference, key_id, wrapped, fingerprint_of(key.reveal()))
 
-    def _unwrapped(self, kept: KeptKey, origin: str) -> bytes:
+    def _unwrapped(self, kept: KeptKey, origin: str) -> Hidden[bytes]:
         if not kept.wrapped:
             raise DestroyedKeyError(f"the data key of {kept.reference.hex()} was destroyed")
         if kept.fingerprint in self._destroyed:
@@ -223,26 +245,14 @@ class Vault:
                 f"the data key of {kept.reference.hex()} was destroyed by an erasure and is back, "
                 "perhaps from a backup: it is not used; run 'biotrail doctor'"
             )
-        key = self._from_providers(kept, wrapping_context(kept.reference, origin))
-        if len(key) != DATA_KEY_SIZE or fingerprint_of(key) != kept.fingerprint:
-            raise VaultError(
-                f"what is kept as the data key of {kept.reference.hex()} is another key"
+        context = wrapping_context(kept.reference, origin)
+        key = unwrapped_by_any(self._providers, kept.wrapped, context, kept.key_id)
+        if len(key.reveal()) != DATA_KEY_SIZE or fingerprint_of(key.reveal()) != kept.fingerprint:
+            raise WrappedKeyError(
+                f"what is kept as the data key of {kept.reference.hex()} is another key",
+                provider=kept.key_id,
             )
         return key
-
-    def _from_providers(self, kept: KeptKey, context: bytes) -> bytes:
-        # The one that uses this key-encryption key now is asked first; another may have used it
-        # before a rotation.
-        failed: KeyProviderError | None = None
-        for provider in sorted(self._providers, key=lambda one: one.key_id != kept.key_id):
-            try:
-                return _asked(
-                    provider, partial(provider.unwrap, kept.wrapped, context, kept.key_id)
-                )
-            except KeyProviderError as error:
-                failed = failed or error
-        assert failed is not None
-        raise failed
 
     def _check_id(self) -> str:
         key_id = self.key_id
@@ -272,14 +282,10 @@ class Vault:
         raise TypeError("a vault is not written anywhere: it holds keys")
 
 
-def _asked(provider: KeyProvider, ask: Callable[[], bytes]) -> bytes:
-    """Ask a provider, which may be anybody's: whatever it fails with, its name is said."""
-    try:
-        return ask()
-    except KeyProviderError:
-        raise
-    except Exception as error:
-        # Not chained: what the error of a stranger's code shows may be a key.
-        raise KeyProviderError(
-            f"the key provider failed: {type(error).__name__}", provider=provider.key_id
-        ) from None
+def _begin_all_in_child() -> None:
+    for vault in list(_vaults):
+        vault.begin_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_all_in_child)

@@ -19,6 +19,7 @@ from biotrail.errors import (
     ReorderedError,
     SealedError,
     VaultError,
+    WrappedKeyError,
 )
 from biotrail.query import RecordReader, Unreadable, Where, open_records
 from biotrail.query.rows import AT_ONCE
@@ -141,7 +142,7 @@ def test_another_vault_opens_nothing() -> None:
     """A provider with another key under the same name opens nothing, and says so."""
     store, _ = sealed_log([event()])
     records = RecordReader(store, vault=Vault(CountingProvider(key=bytes(32))))
-    with pytest.raises(KeyProviderError, match="InvalidTag"):
+    with pytest.raises(WrappedKeyError, match="InvalidTag"):
         records.record(2)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from biotrail._hidden import Hidden
 from biotrail.errors import KeyProviderError
 from biotrail.vault import PassphraseKeyProvider
 from biotrail.vault.providers import _local, _passphrase_file
@@ -48,7 +49,7 @@ def test_files(case: Any, tmp_path: Path) -> None:
     with PassphraseKeyProvider(path, passphrase=case["passphrase"]) as provider:
         assert provider.key_ids == tuple(f"passphrase:{one['id']}" for one in case["keys"])
         assert provider.key_id == provider.key_ids[-1]
-    unlocked = _passphrase_file.derivation_of(data).unlock(case["passphrase"].encode())
+    unlocked = _passphrase_file.derivation_of(data).unlock(Hidden(case["passphrase"].encode()))
     held = _passphrase_file.decode(data, unlocked)
     assert [one.key.hex() for one in held] == [one["key"] for one in case["keys"]]
     assert _passphrase_file.encode(held, unlocked, data[76:88]) == data

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from biotrail.errors import KeyProviderError
+from biotrail.errors import KeyProviderError, WrappedKeyError
 from biotrail.vault import MemoryKeyProvider
 from biotrail.vault.providers._local import Generation
 from biotrail.vault.providers._passphrase_file import Derivation, Unlocked
@@ -20,7 +20,7 @@ def test_a_rotation_keeps_the_keys_before() -> None:
         assert provider.key_ids == (first, second)
         assert provider.key_id == second != first
         assert provider.unwrap(wrapped, b"here", first) == bytes(32)
-        with pytest.raises(KeyProviderError, match="not what was wrapped"):
+        with pytest.raises(WrappedKeyError, match="not what was wrapped"):
             provider.unwrap(wrapped, b"here", second)
 
 

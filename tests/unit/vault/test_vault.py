@@ -10,7 +10,7 @@ from collections.abc import Callable
 import attrs
 import pytest
 
-from biotrail.errors import DestroyedKeyError, KeyProviderError, VaultError
+from biotrail.errors import DestroyedKeyError, KeyProviderError, VaultError, WrappedKeyError
 from biotrail.vault import KeptKey, Vault, fingerprint_of
 from tests.unit.vault._providers import CountingProvider, StrangeProvider
 
@@ -118,7 +118,7 @@ def test_a_key_of_another_log_is_refused() -> None:
     """A wrapped key is bound to its log."""
     vault = Vault(CountingProvider())
     _, kept = vault.new_key(ANNA, ORIGIN)
-    with pytest.raises(KeyProviderError):
+    with pytest.raises(WrappedKeyError):
         vault.open_key(kept, "example.com/other")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from biotrail._closing import Closing
-from biotrail.errors import KeyProviderError
+from biotrail.errors import KeyProviderError, WrappedKeyError
 from biotrail.vault.provider import DATA_KEY_SIZE
 
 __all__ = ["MAX_CONTEXT_SIZE", "MAX_WRAPPED_SIZE", "ProviderBase"]
@@ -75,17 +75,19 @@ class ProviderBase(Closing):
 
         Raises:
             KeyProviderError: The provider is closed, out of reach, refuses, or does not hold that
-                key; or the wrapped key, or its context, is not what was wrapped.
+                key.
+            WrappedKeyError: The wrapped key, or its context, is not what was wrapped.
         """
-        _check_bytes("wrapped key", wrapped, 2, MAX_WRAPPED_SIZE)
         _check_bytes("context", context, 0, MAX_CONTEXT_SIZE)
         if not isinstance(key_id, str):
             raise KeyProviderError(f"a key id is a text, not {type(key_id).__name__}")
         self._ensure_open()
+        _check_bytes("wrapped key", wrapped, 2, MAX_WRAPPED_SIZE, WrappedKeyError)
         if bytes(wrapped[:1]) != _VERSION:
-            raise self._error("the wrapped key has a version that is not known here", key_id)
+            raise self._not_as_wrapped(key_id, "it has a version that is not known here")
         data_key = self._unwrap(bytes(wrapped[1:]), bytes(context), key_id)
         if len(data_key) != DATA_KEY_SIZE:
+            del data_key
             raise self._error("what was unwrapped has not the size of a data key", key_id)
         return data_key
 
@@ -96,7 +98,10 @@ class ProviderBase(Closing):
             self._release()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else self.key_id
+        try:
+            state = "closed" if self._closed else self.key_id
+        except AttributeError:  # a report of why it could not be opened shows it half made
+            state = "not open"
         return f"{type(self).__name__}({state})"
 
     def __reduce__(self) -> str:
@@ -114,16 +119,31 @@ class ProviderBase(Closing):
     def _unknown(self, key_id: str) -> KeyProviderError:
         return self._error("this key-encryption key is not held here", key_id)
 
-    def _not_as_wrapped(self, key_id: str) -> KeyProviderError:
-        return self._error("the wrapped key, or its context, is not what was wrapped", key_id)
+    def _not_as_wrapped(self, key_id: str, why: str = "") -> WrappedKeyError:
+        named = _printable(key_id)
+        more = f": {why}" if why else ""
+        return WrappedKeyError(
+            f"the wrapped key, or its context, is not what was wrapped{more} "
+            f"({type(self).__name__}, {named})",
+            provider=named,
+        )
 
 
-def _check_bytes(name: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, bytes | bytearray | memoryview):
-        raise KeyProviderError(f"a {name} is bytes, not {type(value).__name__}")
-    if not least <= len(value) <= most:
+def _check_bytes(
+    name: str,
+    value: object,
+    least: int,
+    most: int,
+    failure: type[KeyProviderError | WrappedKeyError] = KeyProviderError,
+) -> None:
+    size = len(value) if isinstance(value, bytes | bytearray | memoryview) else None
+    kind = type(value).__name__
+    del value  # it may be a key
+    if size is None:
+        raise failure(f"a {name} is bytes, not {kind}")
+    if not least <= size <= most:
         allowed = f"{least}" if least == most else f"{least} to {most}"
-        raise KeyProviderError(f"a {name} has {allowed} bytes, not {len(value)}")
+        raise failure(f"a {name} has {allowed} bytes, not {size}")
 
 
 def _printable(key_id: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from biotrail.errors import KeyProviderError
 from biotrail.vault.providers._base import ProviderBase
@@ -31,11 +31,24 @@ _DOMAIN = b"biotrail/wrapped-key/1\n"
 Randomness = Callable[[int], bytes]
 
 
-class Generation(NamedTuple):
-    """One key-encryption key with its id, before it goes into a cipher."""
+class Generation:
+    """One key-encryption key with its id, before it goes into a cipher.
 
-    id: bytes
-    key: bytes
+    No tuple: tools that report failures show the items of one, whatever its repr.
+    """
+
+    __slots__ = ("id", "key")
+
+    def __init__(self, id: bytes, key: bytes) -> None:  # it is one
+        """Keep both."""
+        self.id = id
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Generation) and (self.id, self.key) == (other.id, other.key)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def __repr__(self) -> str:
         return f"Generation({self.id.hex()})"

@@ -23,6 +23,7 @@ import hmac
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+from biotrail._hidden import Hidden
 from biotrail.errors import KeyProviderError, MissingDependencyError
 from biotrail.vault.providers._local import ID_SIZE, KEY_SIZE, Generation
 
@@ -71,7 +72,7 @@ class Derivation(NamedTuple):
                 )
         return self
 
-    def unlock(self, passphrase: bytes) -> Unlocked:
+    def unlock(self, passphrase: Hidden[bytes]) -> Unlocked:
         """Return what the passphrase opens a file with; takes long on purpose.
 
         Raises:
@@ -90,7 +91,7 @@ class Derivation(NamedTuple):
                 lanes=self.lanes,
                 memory_cost=self.memory,
             )
-            derived = argon.derive(passphrase)
+            derived = argon.derive(passphrase.reveal())
         except UnsupportedAlgorithm:
             raise MissingDependencyError(
                 "Argon2id needs a `cryptography` that was built with OpenSSL 3.2 or later, as the "
@@ -103,7 +104,7 @@ class Derivation(NamedTuple):
         return Unlocked(self, derived[:KEY_SIZE], derived[KEY_SIZE:])
 
 
-class Unlocked(NamedTuple):
+class Unlocked:
     """What a passphrase gave under a derivation.
 
     Attributes:
@@ -112,9 +113,13 @@ class Unlocked(NamedTuple):
         check_value: What a file commits to it with, 32 bytes.
     """
 
-    derivation: Derivation
-    key: bytes
-    check_value: bytes
+    __slots__ = ("check_value", "derivation", "key")
+
+    def __init__(self, derivation: Derivation, key: bytes, check_value: bytes) -> None:
+        """Keep it; no tuple, whose items tools that report failures would show."""
+        self.derivation = derivation
+        self.key = key
+        self.check_value = check_value
 
     def __repr__(self) -> str:
         return "Unlocked(...)"

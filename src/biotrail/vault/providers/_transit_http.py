@@ -14,10 +14,22 @@ from biotrail._bounded import within
 from biotrail._endpoints import parse_endpoint
 from biotrail.errors import KeyProviderError
 
-__all__ = ["TransitHttp"]
+__all__ = ["TransitHttp", "TransitRefusal"]
 
 _MAX_ANSWER = 1_000_000
 _MAX_IDLE = 8
+
+
+class TransitRefusal(KeyProviderError):
+    """The server refused, and said why.
+
+    Attributes:
+        status: The status of its answer.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"the Transit server refused ({status}): {reason}")
+        self.status = status
 
 
 class TransitHttp:
@@ -61,9 +73,14 @@ class TransitHttp:
             status, answer = within(self._timeout, lambda: self._exchange(method, path, body))
         except (OSError, http.client.HTTPException) as error:  # a time-out is an OSError, too
             kind = type(error).__name__
-            raise KeyProviderError(f"the Transit server cannot be reached: {kind}") from None
+        else:
+            return self._data(status, answer)
+        # Not within the handler: the frames of what was caught hold what was sent, and the token.
+        raise KeyProviderError(f"the Transit server cannot be reached: {kind}")
+
+    def _data(self, status: int, answer: bytes) -> dict[str, Any]:
         if status not in (200, 204):
-            raise KeyProviderError(f"the Transit server refused ({status}): {_reason(answer)}")
+            raise TransitRefusal(status, _reason(answer))
         return _data(answer)
 
     def close(self) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from typing import Unpack
 
 from biotrail._aws_kms import KmsClient, KmsOptions
-from biotrail.errors import KeyProviderError
+from biotrail.errors import KeyProviderError, WrappedKeyError
 from biotrail.vault.providers._base import ProviderBase
 
 __all__ = ["AwsKmsKeyProvider", "KmsOptions"]
 
 _ARN = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,128}")
 _CONTEXT = "biotrail"
+_NOT_AS_WRAPPED = ("InvalidCiphertextException", "IncorrectKeyException")
+"""What KMS calls a ciphertext that is damaged, of another context, or of another key."""
 
 
 class AwsKmsKeyProvider(ProviderBase):
@@ -49,7 +51,9 @@ class AwsKmsKeyProvider(ProviderBase):
                 raise KeyProviderError("earlier keys are named by the ARN of the key")
         if options.get("region") is None and key.startswith("arn:"):
             options["region"] = (key.split(":") + [""] * 4)[3] or None
-        self._client = KmsClient(KeyProviderError, **options)
+        self._client = KmsClient(
+            KeyProviderError, failures=dict.fromkeys(_NOT_AS_WRAPPED, WrappedKeyError), **options
+        )
         self._key_id = key if _ARN.fullmatch(key) else self._looked_up(key)
 
     @property

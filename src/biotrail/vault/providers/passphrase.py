@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+from biotrail._hidden import Hidden
 from biotrail._secret_files import (
     create_secret_file,
     locked_secret_file,
@@ -66,7 +67,8 @@ class PassphraseKeyProvider(LocalProvider):
         self._path, self._lock = Path(path), Lock()
         self._randomness = randomness
         with _file_errors():
-            secret = passphrase_bytes(passphrase)
+            secret = Hidden(passphrase_bytes(passphrase))
+            del passphrase  # not to be shown with this frame, should it be wrong
             if create and not os.path.lexists(self._path):
                 self._create(secret, (memory, passes, lanes))
             data = read_secret_file(self._path)
@@ -139,11 +141,12 @@ class PassphraseKeyProvider(LocalProvider):
             KeyProviderError: The file cannot be read or written; the old one is as it was.
         """
         with _file_errors():
-            secret = passphrase_bytes(passphrase)
+            secret = Hidden(passphrase_bytes(passphrase))
+            del passphrase
         with self._changing() as generations:
             self._write(generations, self._derive(secret, (memory, passes, lanes)))
 
-    def _create(self, secret: bytes, costs: tuple[int, int, int]) -> None:
+    def _create(self, secret: Hidden[bytes], costs: tuple[int, int, int]) -> None:
         with locked_secret_file(self._path):
             if os.path.lexists(self._path):
                 return  # another process, beginning the same vault, was first
@@ -151,7 +154,7 @@ class PassphraseKeyProvider(LocalProvider):
             data = form.encode([first], unlocked, draw(self._randomness, form.NONCE_SIZE))
             create_secret_file(self._path, data)
 
-    def _derive(self, secret: bytes, costs: tuple[int, int, int]) -> form.Unlocked:
+    def _derive(self, secret: Hidden[bytes], costs: tuple[int, int, int]) -> form.Unlocked:
         salt = draw(self._randomness, form.SALT_SIZE)
         return form.Derivation(*costs, salt).unlock(secret)
 

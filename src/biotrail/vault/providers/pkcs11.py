@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from biotrail._hidden import Hidden
 from biotrail._pkcs11 import Pkcs11Token
 from biotrail.errors import KeyProviderError
+from biotrail.vault.provider import DATA_KEY_SIZE
 from biotrail.vault.providers._base import ProviderBase
 from biotrail.vault.providers._local import draw
 
@@ -20,6 +22,7 @@ __all__ = ["Pkcs11KeyProvider"]
 _DOMAIN = b"biotrail/wrapped-key/1\n"
 _NONCE_SIZE, _TAG_SIZE, _ID_SIZE = 12, 16, 16
 _MAX_URI = 256
+_PROBE = b"biotrail/probe/1\n"
 
 
 class Pkcs11KeyProvider(ProviderBase):
@@ -61,8 +64,10 @@ class Pkcs11KeyProvider(ProviderBase):
             MissingDependencyError: python-pkcs11 is not installed.
         """
         self._randomness = randomness
+        held = Hidden(pin)
+        del pin  # not to be shown with this frame, should it be wrong
         self._token = Pkcs11Token(
-            module, token=token, pin=pin, timeout=timeout, failure=KeyProviderError
+            module, token=token, pin=held.reveal(), timeout=timeout, failure=KeyProviderError
         )
         try:
             if create:
@@ -144,11 +149,37 @@ class Pkcs11KeyProvider(ProviderBase):
         own_id, key = self._keys[key_id]
         nonce, sealed = wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:]
         how = GCMParams(nonce, _DOMAIN + own_id + context, 8 * _TAG_SIZE)
-        data_key: bytes = self._token.run(
-            "unwrap a key (is it, and its context, what was wrapped?)",
-            lambda _: key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=how),
-        )
-        return data_key
+        if len(sealed) != DATA_KEY_SIZE + _TAG_SIZE:
+            raise self._not_as_wrapped(key_id)
+        try:
+            data_key: bytes = self._token.run(
+                "unwrap a key",
+                lambda _: key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=how),
+            )
+        except KeyProviderError:
+            if not self._works(key):
+                raise
+        else:
+            return data_key
+        raise self._not_as_wrapped(key_id)
+
+    def _works(self, key: Any) -> bool:
+        """Whether a key opens what it seals now.
+
+        Tokens name the refusal of a tag each by another error, some by a general one. Where the key
+        works, it was what was to be unwrapped that was refused.
+        """
+        from pkcs11 import GCMParams, Mechanism
+
+        how = GCMParams(draw(self._randomness, _NONCE_SIZE), _PROBE, 8 * _TAG_SIZE)
+        options = {"mechanism": Mechanism.AES_GCM, "mechanism_param": how}
+        try:
+            opened: bytes = self._token.run(
+                "try a key", lambda _: key.decrypt(key.encrypt(_PROBE, **options), **options)
+            )
+        except KeyProviderError:
+            return False
+        return opened == _PROBE
 
     def _release(self) -> None:
         self._token.close()

@@ -10,13 +10,15 @@ from typing import Any
 
 from biotrail.errors import KeyProviderError
 from biotrail.vault.providers._base import ProviderBase
-from biotrail.vault.providers._transit_http import TransitHttp
+from biotrail.vault.providers._transit_http import TransitHttp, TransitRefusal
 
 __all__ = ["VaultTransitKeyProvider"]
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _MOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _WRAPPED = re.compile(rb"vault:v([1-9][0-9]{0,8}):[A-Za-z0-9+/]+={0,2}")
+_NOT_AS_WRAPPED = ("authentication failed", "invalid ciphertext", "base64")
+"""What the server says of a ciphertext that is damaged, or of another context."""
 _TYPES = ("aes256-gcm96", "chacha20-poly1305", "xchacha20-poly1305")
 
 
@@ -62,9 +64,9 @@ class VaultTransitKeyProvider(ProviderBase):
         if not _NAME.fullmatch(key) or not _MOUNT.fullmatch(mount):
             raise KeyProviderError("the name of a Transit key, or of its mount, is malformed")
         self._key, self._mount = key, mount
-        self._http = TransitHttp(
-            address, headers=_headers(token, namespace), tls=tls, timeout=timeout
-        )
+        headers = _headers(token, namespace)
+        del token  # not to be shown with this frame, should the server be out of reach
+        self._http = TransitHttp(address, headers=headers, tls=tls, timeout=timeout)
         try:
             self._versions = self._ask_versions()
         except BaseException:
@@ -131,7 +133,12 @@ class VaultTransitKeyProvider(ProviderBase):
         if version != _version_of(wrapped):
             raise self._not_as_wrapped(key_id)
         body = {"ciphertext": wrapped.decode(), "associated_data": _base64(context)}
-        data = self._http.ask("POST", f"{self._mount}/decrypt/{self._key}", body)
+        try:
+            data = self._http.ask("POST", f"{self._mount}/decrypt/{self._key}", body)
+        except TransitRefusal as refusal:
+            if refusal.status == 400 and any(one in str(refusal) for one in _NOT_AS_WRAPPED):
+                raise self._not_as_wrapped(key_id) from None
+            raise
         try:
             return base64.b64decode(data["plaintext"], validate=True)
         except (KeyError, TypeError, ValueError):
