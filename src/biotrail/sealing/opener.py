@@ -219,13 +219,12 @@ def _altered(marks: EventMarks, error: CanonicalError) -> AlteredError:
 
 
 def _check_owners(parts: Sequence[Part], marks: EventMarks) -> None:
-    """A part's key is that of its owner, whose reference the entry names."""
+    """The parts are those of the people whom the entry names, each under their own key."""
+    owners = {} if marks.subject is None else {SUBJECT: marks.subject}
+    if marks.actor is not None and marks.actor != marks.subject:
+        owners[ACTOR] = marks.actor
+    if [part.owner for part in parts] != (list(owners) or [NOBODY]):
+        raise CanonicalError("it has not the parts of those whom the entry names")
     for part in parts:
-        owner = part.owner
-        if owner == NOBODY:
-            if marks.subject is not None or marks.actor is not None:
-                raise CanonicalError("a part is said to concern nobody known")
-            continue
-        reference = marks.actor if owner == ACTOR else marks.subject
-        if reference is None or (type(part) is SealedPart and part.key != reference):
+        if part.owner != NOBODY and type(part) is SealedPart and part.key != owners[part.owner]:
             raise CanonicalError("a part is not sealed under its owner's key")
