@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from biotrail.audit.biometric import BiometricCheck, CheckOptions
     from biotrail.audit.fallback import Fallback
     from biotrail.audit.receipt import Receipt
-    from biotrail.events.event import AttributeValue
+    from biotrail.events._rules import AttributeValue
     from biotrail.matchers.backend import MatcherBackend
     from biotrail.matchers.gallery import Gallery
     from biotrail.matchers.reference import Reference
