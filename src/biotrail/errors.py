@@ -29,6 +29,7 @@ __all__ = [
     "FenceMovedError",
     "ForkedError",
     "ForkedProcessError",
+    "ForwardingError",
     "GalleryFileError",
     "HeadMovedError",
     "ImageError",
@@ -36,6 +37,7 @@ __all__ = [
     "KeyFileError",
     "KeyProviderError",
     "LegalHoldError",
+    "LimitError",
     "MalformedError",
     "MatcherError",
     "MiddlewareError",
@@ -47,6 +49,7 @@ __all__ = [
     "NotCosignedError",
     "NotRecordedError",
     "OverloadedError",
+    "PositionError",
     "ProofError",
     "QueryError",
     "QuerySyntaxError",
@@ -60,6 +63,8 @@ __all__ = [
     "SealedError",
     "SignatureError",
     "SigningError",
+    "SinkRefusedError",
+    "SinkUnavailableError",
     "SpoolError",
     "StoreBusyError",
     "StoreError",
@@ -150,6 +155,10 @@ class MissingDependencyError(BiotrailError, ImportError):
 
 
 # --- login handlers --------------------------------------------------------------------------
+
+
+class LimitError(BiotrailError, ValueError):
+    """A policy of attempt limits is not as it must be, or there is no lock to lift."""
 
 
 class MiddlewareError(BiotrailError, ValueError):
@@ -471,6 +480,36 @@ class ClosedError(BiotrailError):
 
 class ForkedProcessError(BiotrailError):
     """The logger was opened in another process (before a fork) and cannot be used in this one."""
+
+
+# --- forwarding ------------------------------------------------------------------------------
+
+
+class ForwardingError(BiotrailError):
+    """Records could not be sent to another system, or were asked to be sent in a wrong way."""
+
+
+class PositionError(ForwardingError):
+    """A forwarder's position is of another log than this one, or cannot be read or written.
+
+    Nothing was sent: find out whether the log was replaced, or rolled back to an older state.
+    """
+
+
+class SinkUnavailableError(ForwardingError):
+    """The receiver could not be reached, or did not say that it took the records: try again.
+
+    Attributes:
+        after: Seconds that the receiver asked to wait, or None.
+    """
+
+    def __init__(self, message: str, *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class SinkRefusedError(ForwardingError):
+    """The receiver refuses these records for good: sending them again would change nothing."""
 
 
 # --- verdicts --------------------------------------------------------------------------------
