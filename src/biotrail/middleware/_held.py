@@ -85,3 +85,5 @@ class HeldSession:
         if session is not None and before is not None and dict(session) != before:
             session.clear()
             session.update(before)
+            if hasattr(session, "modified"):
+                session.modified = False  # it is as it is stored: nothing to write back

@@ -187,6 +187,8 @@ class Guard:
             error: What the handler raised.
         """
         decided = attempt.decision
+        if error is not None:
+            status = _FIRST_FAILURE
         error = error or _failure(decided, status)
         try:
             attempt.__exit__(type(error) if error else None, error, None)
@@ -199,6 +201,8 @@ class Guard:
     ) -> Conclusion:
         """`conclude` from a task."""
         decided = attempt.decision
+        if error is not None:
+            status = _FIRST_FAILURE
         error = error or _failure(decided, status)
         try:
             await attempt.__aexit__(type(error) if error else None, error, None)
