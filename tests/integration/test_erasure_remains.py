@@ -43,7 +43,7 @@ class Secrets:
             "tag of the device": [tags.device("", f"device of {person}")],
             "tag of the address": [tags.address("", attempt.context.ip)],
             "wrapped key": [kept.wrapped],
-            "data key": [vault()._unwrapped(KeptKey(*kept), ORIGIN)],
+            "data key": [vault()._unwrapped(KeptKey(*kept), ORIGIN).reveal()],
             "nonce": [part.nonce for part in sealed],
             "beginning of the ciphertext": [part.ciphertext[:16] for part in sealed],
             "middle of the ciphertext": [part.ciphertext[90:106] for part in sealed],
