@@ -45,7 +45,17 @@ if TYPE_CHECKING:
     )
     from biotrail.audit import open_log as open
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
-    from biotrail.query import Record, RecordReader, Where, open_records
+    from biotrail.query import (
+        LogQuery,
+        Record,
+        RecordReader,
+        VerifiedEntry,
+        Where,
+        field,
+        open_query,
+        open_records,
+        parse_condition,
+    )
     from biotrail.stores import SQLiteStore
     from biotrail.vault import PassphraseKeyProvider, Vault
     from biotrail.verify import (
@@ -81,6 +91,7 @@ __all__ = [
     "Fallback",
     "HoldReason",
     "Location",
+    "LogQuery",
     "MemoryStore",
     "Modality",
     "Outcome",
@@ -104,11 +115,15 @@ __all__ = [
     "Vault",
     "Verification",
     "VerificationError",
+    "VerifiedEntry",
     "VerifierKey",
     "Where",
     "__version__",
+    "field",
     "open",
+    "open_query",
     "open_records",
+    "parse_condition",
     "rotate_key_file",
     "take_over",
     "verify_certificate",
@@ -124,13 +139,16 @@ __getattr__ = load_when_used(
         "FailOpen": "biotrail.audit.fallback",
         "Fallback": "biotrail.audit.fallback",
         "ProvenEntry": "biotrail.verify",
+        "LogQuery": "biotrail.query",
         "Record": "biotrail.query",
         "RecordReader": "biotrail.query",
         "ProvenFields": "biotrail.verify",
         "SQLiteStore": "biotrail.stores",
         "Spool": "biotrail.audit.fallback",
         "Verification": "biotrail.verify",
+        "VerifiedEntry": "biotrail.query",
         "Where": "biotrail.query",
+        "field": "biotrail.query",
         "ErasureCertificate": "biotrail.audit",
         "ErasureReason": "biotrail.audit",
         "HoldReason": "biotrail.audit",
@@ -141,7 +159,9 @@ __getattr__ = load_when_used(
         "ProvenErasure": "biotrail.verify",
         "verify_certificate": "biotrail.verify",
         "open": "biotrail.audit:open_log",
+        "open_query": "biotrail.query",
         "open_records": "biotrail.query",
+        "parse_condition": "biotrail.query",
         "rotate_key_file": "biotrail.audit",
         "take_over": "biotrail.audit",
         "verify_disclosure": "biotrail.verify",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from biotrail.audit._data_keeping import DataKeeping
 from biotrail.audit._key_keeping import KeyKeeping
 from biotrail.audit.answers import every, not_recorded, only
+from biotrail.audit.asking import Asking
 from biotrail.audit.attempt import Attempt
 from biotrail.audit.proving import prove_entry
 from biotrail.audit.receipt import Receipt
@@ -23,7 +24,7 @@ __all__ = ["AuditLogger"]
 _BATCH = 1_000
 
 
-class AuditLogger(KeyKeeping, DataKeeping):
+class AuditLogger(KeyKeeping, DataKeeping, Asking):
     """Records access attempts in one log.
 
     Shared freely among threads, tasks and event loops; several processes may each open the same

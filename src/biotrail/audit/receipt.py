@@ -7,37 +7,9 @@ from uuid import UUID
 
 import attrs
 
-from biotrail.tlog import Checkpoint
+from biotrail.signing import SignedCheckpoint
 
 __all__ = ["Receipt", "SignedCheckpoint"]
-
-
-@attrs.frozen
-class SignedCheckpoint:
-    """A checkpoint of the log under its signature.
-
-    Keep one, away from the log: it is what a later rollback or fork is found by.
-
-    Attributes:
-        checkpoint: Origin, size and root hash.
-        note: The signed note (C2SP), as text.
-    """
-
-    checkpoint: Checkpoint
-    note: str
-
-    @property
-    def size(self) -> int:
-        """Size of the tree."""
-        return self.checkpoint.size
-
-    @property
-    def root(self) -> bytes:
-        """Root hash of the tree, 32 bytes."""
-        return self.checkpoint.root
-
-    def __str__(self) -> str:
-        return self.note
 
 
 @attrs.frozen

@@ -16,6 +16,7 @@ __all__ = [
     "AT_ONCE",
     "Rows",
     "decoded",
+    "first_since",
     "origin_of",
     "payloads_at",
     "rows_at",
@@ -73,13 +74,14 @@ def payloads_at(store: StoreReader, indices: Sequence[int]) -> dict[int, bytes]:
 def window(store: StoreReader, start: int, stop: int, where: Where) -> tuple[int, int]:
     """A range narrowed to a window of time: times of recording never go back."""
     if where.since is not None:
-        start = _first_since(store, where.since, start, stop)
+        start = first_since(store, where.since, start, stop)
     if where.until is not None:
-        stop = _first_since(store, where.until, start, stop)
+        stop = first_since(store, where.until, start, stop)
     return start, stop
 
 
-def _first_since(store: StoreReader, moment: datetime, start: int, stop: int) -> int:
+def first_since(store: StoreReader, moment: datetime, start: int, stop: int) -> int:
+    """The first index of a range that was recorded at a time or later; its end if none was."""
     wanted = format_time(moment)
     while start < stop:
         middle = (start + stop) // 2

@@ -9,6 +9,8 @@ import attrs
 
 from biotrail.canonical import Entry
 from biotrail.errors import EventError
+from biotrail.query.condition import And, Condition
+from biotrail.query.terms import Compare
 
 __all__ = ["EVERYTHING", "Where"]
 
@@ -68,6 +70,24 @@ class Where:
         return self.matcher in (None, comparison.get("matcher")) and all(
             getattr(self, name) in (None, content.get(name)) for name in _EQUAL
         )
+
+    def condition(self) -> Condition | None:
+        """The same as a condition; None where nothing is asked.
+
+        Raises:
+            QueryError: A value is none that its field ever has.
+        """
+        terms: list[Condition] = []
+        if self.since is not None:
+            terms.append(Compare("recorded", ">=", self.since))
+        if self.until is not None:
+            terms.append(Compare("recorded", "<", self.until))
+        for name in (*_EQUAL, "matcher"):
+            if (value := getattr(self, name)) is not None:
+                terms.append(Compare(name, "=", value))
+        if len(terms) < 2:
+            return terms[0] if terms else None
+        return And(tuple(terms))
 
 
 EVERYTHING = Where()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biotrail._lazy import load_when_used
-from biotrail.signing.checkpoint import open_checkpoint, sign_checkpoint
+from biotrail.signing.checkpoint import SignedCheckpoint, open_checkpoint, sign_checkpoint
 from biotrail.signing.keys import VerifierKey
 from biotrail.signing.signer import Ed25519Signer, Signer
 
@@ -42,6 +42,7 @@ __all__ = [
     "MlDsa44Key",
     "NoteSignature",
     "Pkcs11Signer",
+    "SignedCheckpoint",
     "SignedNote",
     "Signer",
     "VerifierKey",

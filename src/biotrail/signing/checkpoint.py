@@ -4,13 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import attrs
+
 from biotrail.errors import MalformedError, SignatureError
 from biotrail.signing.keys import VerifierKey
 from biotrail.signing.signer import Signer
 from biotrail.tlog._text import write_base64
 from biotrail.tlog.checkpoint import Checkpoint
 
-__all__ = ["open_checkpoint", "sign_checkpoint"]
+__all__ = ["SignedCheckpoint", "open_checkpoint", "sign_checkpoint"]
+
+
+@attrs.frozen
+class SignedCheckpoint:
+    """A checkpoint of the log under its signature.
+
+    Keep one, away from the log: it is what a later rollback or fork is found by.
+
+    Attributes:
+        checkpoint: Origin, size and root hash.
+        note: The signed note (C2SP), as text.
+    """
+
+    checkpoint: Checkpoint
+    note: str
+
+    @property
+    def size(self) -> int:
+        """Size of the tree."""
+        return self.checkpoint.size
+
+    @property
+    def root(self) -> bytes:
+        """Root hash of the tree, 32 bytes."""
+        return self.checkpoint.root
+
+    def __str__(self) -> str:
+        return self.note
 
 
 def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
