@@ -13,7 +13,12 @@ from biotrail import Attempt
 from biotrail.middleware import FlaskLogins, Limits, LoginMiddleware, login
 from tests.unit.middleware._trail import SECRET, Trail
 
-LIMITS = {"body_bytes": 1_000, "answer_bytes": 2_000, "header_bytes": 4_000, "read_seconds": 0.3}
+LIMITS: dict[str, Any] = {
+    "body_bytes": 1_000,
+    "answer_bytes": 2_000,
+    "header_bytes": 4_000,
+    "read_seconds": 0.3,
+}
 PROXIES = {"hops": 1, "networks": ["127.0.0.0/8"]}
 
 

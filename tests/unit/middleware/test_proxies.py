@@ -152,7 +152,7 @@ def test_an_untrusted_peer_is_not_believed(proxies: TrustedProxies) -> None:
 
 def test_headers_that_disagree_are_refused() -> None:
     """Two headers have to say the same; naming the one that is written settles it."""
-    lines = {"forwarded": ["for=203.0.113.9"], "x_forwarded_for": ["192.0.2.60"]}
+    lines: dict[str, Any] = {"forwarded": ["for=203.0.113.9"], "x_forwarded_for": ["192.0.2.60"]}
     assert found(ONE, **lines).refused == "conflict"
     assert found(ONE, **{**lines, "forwarded": ["for=("]}).refused == "conflict"
     agreeing = {**lines, "forwarded": ["for=192.0.2.60"]}
