@@ -65,7 +65,7 @@ class Reading:
     def negated(self, children: Children) -> Read:
         """Behind ``not``."""
         (found,) = children
-        return _made(found.at, lambda: ~found.condition)
+        return _made(found.at, lambda: Not(found.condition))
 
     def name(self, children: Children) -> _Named:
         """A field's name."""
