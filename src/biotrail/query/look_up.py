@@ -8,12 +8,13 @@ look-up cannot find: verification tells whether payloads are missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from biotrail.errors import SealedError
 from biotrail.query.asked import Asked
 from biotrail.query.opening import Opening, readable
+from biotrail.query.policies import Policies
 from biotrail.query.record import Record
 from biotrail.query.rows import payloads_at, rows_at, window
 from biotrail.query.where import EVERYTHING, Where
@@ -45,7 +46,12 @@ class LookUp:
     """One look-up in one log."""
 
     def __init__(
-        self, store: StoreReader, opening: Opening, keyring: Keyring | None, asked: Asked
+        self,
+        store: StoreReader,
+        opening: Opening,
+        keyring: Keyring | None,
+        policies: Policies,
+        asked: Asked,
     ) -> None:
         """Look for something.
 
@@ -53,6 +59,7 @@ class LookUp:
             store: The log.
             opening: Opens its records.
             keyring: Its keys, for a reader who holds the vault.
+            policies: What was personal in it.
             asked: What is looked for.
 
         Raises:
@@ -61,6 +68,7 @@ class LookUp:
         self._store: Any = store
         self._opening = opening
         self._keyring = keyring
+        self._policies = policies
         self._asked = asked
         self._tags = self._usable_tags()
 
@@ -99,11 +107,14 @@ class LookUp:
         return set(self._asked.find(self._store, tags, start, stop))
 
     def _in_clear(self, start: int, stop: int) -> Iterable[int]:
-        keyring = self._keyring
-        in_entries = keyring is not None and self._asked.field in keyring.vault.policy.clear
-        if in_entries or not hasattr(self._store, "clear_payloads"):
+        if not hasattr(self._store, "clear_payloads"):
             return range(start, stop)
         found: Iterable[int] = self._store.clear_payloads(start, stop)
+        if self._keyring is not None and self._asked.field is not None:
+            policy = self._keyring.vault.policy
+            first = self._policies.clear_from(self._asked.field, policy)
+            if first is not None:  # in the entries themselves, and those are not tagged
+                found = chain(found, range(max(start, first), stop))
         return found
 
     def _at(self, indices: Sequence[int]) -> Iterator[Record]:

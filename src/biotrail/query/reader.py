@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from biotrail.errors import MissingError, VaultError
 from biotrail.query import asked as ask
 from biotrail.query.asked import Asked, Network, Role
+from biotrail.query.follow_door import FollowedRecords
 from biotrail.query.look_up import Answers, LookUp
 from biotrail.query.opening import Opening, readable
+from biotrail.query.policies import Policies
 from biotrail.query.record import Record, Unreadable
 from biotrail.query.rows import AT_ONCE, decoded, origin_of, rows_of, whole_rows_of, window
 from biotrail.query.where import EVERYTHING, Where
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["RecordReader", "open_records"]
 
 
-class RecordReader:
+class RecordReader(FollowedRecords):
     """Reads the records of one log, and opens what its vault opens.
 
     Nothing here is verified beyond each record in itself: whether the entries are those that were
@@ -60,6 +62,7 @@ class RecordReader:
             sealed: Any = store
             self._keyring = Keyring(sealed, vault, self.origin)
         self._opening = Opening(store, self.origin, self._keyring)
+        self._policies = Policies(store)
         self._owned = False
 
     @property
@@ -206,7 +209,8 @@ class RecordReader:
         return prove_entry(self._store, index, checkpoint=checkpoint, fields=fields, opener=opener)
 
     def close(self) -> None:
-        """Close the store, if `open_records` opened it. May be called twice."""
+        """End followers; close the store, if `open_records` opened it. May be called twice."""
+        self.stop_following()
         if self._owned:
             self._store.close()
 
@@ -219,7 +223,7 @@ class RecordReader:
     def _answers(
         self, asked: Asked, where: Where | None, *, newest_first: bool, limit: int | None
     ) -> Answers:
-        search = LookUp(self._store, self._opening, self._keyring, asked)
+        search = LookUp(self._store, self._opening, self._keyring, self._policies, asked)
         return search.answers(where or EVERYTHING, newest_first=newest_first, limit=limit)
 
 
