@@ -25,6 +25,7 @@ from biotrail.cli import (
     prove,
     publish,
     retain,
+    search,
     show,
     tail,
     vault,
@@ -120,6 +121,7 @@ app.command(rich_help_panel=_READ)(verify.verify)
 app.command(rich_help_panel=_READ)(show.show)
 app.command(rich_help_panel=_READ)(tail.tail)
 app.command(rich_help_panel=_READ)(find.find)
+app.command(rich_help_panel=_READ)(search.search)
 app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
