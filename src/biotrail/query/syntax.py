@@ -37,7 +37,7 @@ name: WORD | OWN STRING
 OPERATOR: "!=" | "<=" | ">=" | "==" | "=" | "<" | ">"
 OWN.2: /(label|attribute)\.(?=")/i
 STRING: /"(\\.|[^"\\])*"/s
-WORD: /[^\s()=<>!,"]+/i
+WORD: /[^\s()=<>!,;"']+/i
 %ignore /\s+/
 """
 _EXAMPLE = "a condition is for example: outcome = failure and ip in 10.0.0.0/8"
