@@ -70,7 +70,8 @@ def read_cursor(text: str, asked: Asked) -> Cursor:
         data = b64decode(text, altchars=b"-_", validate=True)
     except (TypeError, ValueError):
         data = b""
-    if len(data) != _FIELDS.size + _CHECK or data[0] != _VERSION:
+    whole = len(data) == _FIELDS.size + _CHECK and urlsafe_b64encode(data) == text.encode()
+    if not whole or data[0] != _VERSION:
         raise QueryError("this is no cursor: begin again with the first page")
     _, origin, question, size, key, index = _FIELDS.unpack_from(data)
     if origin != _digest(asked.origin, 4):
