@@ -16,8 +16,10 @@ from biotrail.audit._open_log import OpenLog
 
 if TYPE_CHECKING:
     from biotrail.query import (
+        AsyncFollower,
         Condition,
         FacetValue,
+        Follower,
         LogQuery,
         Page,
         TimeBucket,
@@ -96,6 +98,40 @@ class Asking(OpenLog):
         """How many answers a stretch of time has; see `biotrail.query.LogQuery.timeline`."""
         window: dict[str, Any] = {"since": since, "until": until, "as_of": as_of}
         return self._ask().timeline(where, bucket=bucket, by=by, verified=verified, **window)
+
+    def follow(
+        self,
+        *,
+        start: int | None = None,
+        where: Condition | Where | str | None = None,
+        timeout: float | None = None,
+    ) -> Follower[VerifiedEntry]:
+        """Each record in order, proven, and on as they come; see `biotrail.query.LogQuery.follow`.
+
+        Followers are woken by this logger itself, and learn of other processes' records too.
+        """
+        asked = self._ask()
+        self._committer.notify = asked.notify
+        return asked.follow(start=start, where=where, timeout=timeout)
+
+    def afollow(
+        self,
+        *,
+        start: int | None = None,
+        where: Condition | Where | str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncFollower[VerifiedEntry]:
+        """The same from a task; see `biotrail.query.LogQuery.afollow`."""
+        asked = self._ask()
+        self._committer.notify = asked.notify
+        return asked.afollow(start=start, where=where, timeout=timeout)
+
+    def close(self) -> None:
+        """Answer all that wait, end the followers, then release the store. May be called twice."""
+        known = self._questions
+        if known is not None:
+            known[1].stop_following()
+        super().close()
 
     async def aquery(self, where: Any = None, **options: Any) -> Page:
         """One page of answers, from a task; see `query`."""

@@ -48,7 +48,12 @@ MAXIMUM_BATCH = 1_024
 
 
 class Committer:
-    """Leads batches of waiting records through one commit function."""
+    """Leads batches of waiting records through one commit function.
+
+    Attributes:
+        notify: Called after each batch that was answered, for those who follow the log; must
+            neither block nor fail. None where nobody does.
+    """
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class Committer:
         self._leader: ThreadWaiting | Background | Alone | None = None
         self._batch: list[Waiting] = []
         self._closed = False
+        self.notify: Callable[[], None] | None = None
         self._background = Background(self._lead_in_background)
 
     def submit(self, records: Sequence[Prepared]) -> list[Answer]:
@@ -89,6 +95,8 @@ class Committer:
             if records and self._leads(alone):
                 answers = self._commit(records)
                 self._end_lead()
+                if self.notify is not None:
+                    self.notify()
                 return answers
         except BaseException as error:
             self._leave(alone, error)
@@ -241,6 +249,8 @@ class Committer:
             fail_all(batch, cut_short(error))
         else:
             answer_all(batch, answers)
+            if self.notify is not None:
+                self.notify()
 
     def _hand_over(self) -> None:
         """Let the first waiting thread lead, or the background thread for tasks, or nobody."""

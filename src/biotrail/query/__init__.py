@@ -5,8 +5,12 @@ as it lies there: each record is held against itself (entry, payload, commitment
 a whole holds is for `biotrail.verify`.
 """
 
+from typing import TYPE_CHECKING
+
+from biotrail._lazy import load_when_used
 from biotrail.query.asking import FieldName, field
 from biotrail.query.condition import And, Condition, Not, Or
+from biotrail.query.follow import Follower
 from biotrail.query.gone import Gone
 from biotrail.query.log_query import LogQuery, open_query
 from biotrail.query.look_up import Answers
@@ -19,15 +23,20 @@ from biotrail.query.tree import AuthenticatedTree
 from biotrail.query.verified import FacetValue, Page, TimeBucket, VerifiedEntry
 from biotrail.query.where import Where
 
+if TYPE_CHECKING:
+    from biotrail.query.follow_async import AsyncFollower
+
 __all__ = [
     "And",
     "Answers",
+    "AsyncFollower",
     "AuthenticatedTree",
     "Compare",
     "Condition",
     "Exists",
     "FacetValue",
     "FieldName",
+    "Follower",
     "Gone",
     "LogQuery",
     "Near",
@@ -48,3 +57,6 @@ __all__ = [
     "open_records",
     "parse_condition",
 ]
+
+# It imports asyncio, which not every reader needs.
+__getattr__ = load_when_used(__name__, {"AsyncFollower": "biotrail.query.follow_async"})

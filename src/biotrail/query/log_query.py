@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from biotrail._closing import Closing
@@ -24,6 +25,7 @@ from biotrail.query.counting import (
 )
 from biotrail.query.engine import MAXIMUM_PAGE, AsOf, Engine, as_condition
 from biotrail.query.fields import Field, find_field
+from biotrail.query.follow_door import FollowedQuery
 from biotrail.query.rows import first_since
 from biotrail.query.verified import FacetValue, Page, TimeBucket, VerifiedEntry
 from biotrail.query.walk import Sort
@@ -41,7 +43,7 @@ _FACETS = ("action", "outcome", "decision", "modality", "reason", "matcher")
 Asked = Condition | Where | str | None
 
 
-class LogQuery(AsynchronousQuery, Closing):
+class LogQuery(AsynchronousQuery, FollowedQuery, Closing):
     """Asks one log, and proves every answer.
 
     An answer is decoded from an entry that was held against the root of a signed checkpoint.
@@ -66,7 +68,8 @@ class LogQuery(AsynchronousQuery, Closing):
             MalformedError: One is no verifier key.
             VaultError: The store keeps no sealed payloads, so that a vault opens nothing.
         """
-        self._engine = Engine(store, keys_of_one_log(trusted), vault)
+        self._new_engine = partial(Engine, store, keys_of_one_log(trusted), vault)
+        self._engine = self._new_engine()
         self._lock = threading.RLock()
         self._owned = False
 
@@ -234,7 +237,8 @@ class LogQuery(AsynchronousQuery, Closing):
             return timeline_of_records(records, of, field)
 
     def close(self) -> None:
-        """Close the store, if `open_query` opened it. May be called twice."""
+        """End its followers; close the store, if `open_query` opened it. May be called twice."""
+        self.stop_following()
         if self._owned:
             self._engine.store.close()
 

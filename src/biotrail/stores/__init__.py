@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         WrappedKey,
     )
     from biotrail.stores.sqlite import SQLiteReader, SQLiteStore
+    from biotrail.stores.watching import WakingStore, Watch
 
 __all__ = [
     "Batch",
@@ -44,6 +45,8 @@ __all__ = [
     "StoredHead",
     "StoredTile",
     "SubjectReference",
+    "WakingStore",
+    "Watch",
     "WrappedKey",
     "WrittenEntry",
 ]
@@ -56,6 +59,8 @@ __getattr__ = load_when_used(
     {
         "SQLiteReader": "biotrail.stores.sqlite",
         "SQLiteStore": "biotrail.stores.sqlite",
+        "WakingStore": "biotrail.stores.watching",
+        "Watch": "biotrail.stores.watching",
         **dict.fromkeys(_SEALED, "biotrail.stores.sealed"),
     },
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from biotrail.stores._sqlite_schema import missing_guards, strange_guards
 from biotrail.stores._sqlite_sealed import SealedReading, after, in_groups
+from biotrail.stores._sqlite_watch import watch_file
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
+from biotrail.stores.watching import Watch
 
 __all__ = ["SQLiteReader"]
 
@@ -123,6 +127,16 @@ class SQLiteReader(SealedReading):
         faults += [f"{name} is absent or changed" for name in self.missing_guards()]
         with self._translated, self._reading() as connection:
             return faults + [f"{one} is no part of a log" for one in strange_guards(connection)]
+
+    def watch(self) -> Watch:
+        """A watch over commits by any process; see `biotrail.stores.WakingStore`."""
+
+        @contextmanager
+        def reading() -> Iterator[sqlite3.Connection]:
+            with self._translated, self._reading() as connection:
+                yield connection
+
+        return watch_file(self.path, reading)
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""
