@@ -138,6 +138,7 @@ COMPONENTS: dict[str, Probe] = {
     "http": _packages("test", "httpx"),
     "http_servers": _packages("servers", "gunicorn", "uvicorn", "waitress"),
     "keyring": _packages("keyring", "keyring"),
+    "lark": _packages("query", "lark"),
     "matplotlib": _packages("evaluate", "matplotlib", "numpy"),
     "mediapipe": _mediapipe,
     "memfd": _memfd,

@@ -23,6 +23,7 @@ OPTIONAL = (
     "keyring",
     "pkcs11",
     "starlette",
+    "lark",
 )
 
 _WITHOUT_OPTIONAL = f"""

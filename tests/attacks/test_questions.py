@@ -23,6 +23,8 @@ from biotrail.tlog import Checkpoint
 from tests.unit.query._logs import ORIGIN, event, open_log, sealed_log
 from tests.unit.query._questions import KEY, ask
 
+pytestmark = pytest.mark.component("lark")
+
 _COUNT = 600
 
 

@@ -15,6 +15,8 @@ from biotrail.query.walk import SORTS
 from tests.unit.query._logs import open_log
 from tests.unit.query._questions import add_events, ask, conditions, varied_log
 
+pytestmark = pytest.mark.component("lark")
+
 _BIG = 8_500
 
 

@@ -18,6 +18,8 @@ from biotrail.query.condition import MAXIMUM_DEPTH, MAXIMUM_TERMS
 from biotrail.query.places import kilometres_between
 from tests.unit.query._logs import event, sealed_log
 
+pytestmark = pytest.mark.component("lark")
+
 _BERLIN, _MUNICH = (52.52, 13.405), (48.137, 11.575)
 
 

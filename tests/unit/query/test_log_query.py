@@ -28,6 +28,8 @@ from tests.unit.query._logs import ORIGIN, START, event, open_log, sealed_log
 from tests.unit.query._questions import KEY, ask
 from tests.unit.vault._providers import CountingProvider
 
+pytestmark = pytest.mark.component("lark")
+
 
 def _indices(page: Page) -> list[int]:
     assert page.misleading == ()

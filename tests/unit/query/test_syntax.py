@@ -12,6 +12,8 @@ from biotrail.errors import QueryError, QuerySyntaxError
 from biotrail.query import parse_condition
 from biotrail.query.syntax import MAXIMUM_TEXT
 
+pytestmark = pytest.mark.component("lark")
+
 
 def test_whole() -> None:
     """The example of the reference is read as it is meant."""
