@@ -127,7 +127,12 @@ def serve(folder: str, port: str) -> None:
         OnnxFaceEmbedder(fetch(DLIB_RESNET), finder=finder) as matcher,
         biotrail.open(path, origin="example.com/a", passphrase="example") as log,
     ):
-        waitress.serve(make_app(log, matcher), listen=f"127.0.0.1:{port}")
+        # waitress would take the header away from all but its own trusted proxy.
+        waitress.serve(
+            make_app(log, matcher),
+            listen=f"127.0.0.1:{port}",
+            clear_untrusted_proxy_headers=False,
+        )
 
 
 if __name__ == "__main__":

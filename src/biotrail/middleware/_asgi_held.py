@@ -154,5 +154,7 @@ def _own_problem(error: BaseException) -> Problem | None:
 async def send_problem(send: _Send, problem: Problem) -> None:
     """Answer with a problem."""
     lines = [(name.lower().encode(), value.encode()) for name, value in problem.headers()]
+    if problem.close:
+        lines.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": problem.status, "headers": lines})
     await send({"type": "http.response.body", "body": problem.body()})

@@ -159,6 +159,4 @@ def problem_response(problem: Problem) -> HttpResponse:
     """A problem as Django's answer."""
     from django.http import HttpResponse
 
-    headers = dict(problem.headers())
-    headers.pop("Connection", None)  # hop by hop: the server's affair (PEP 3333)
-    return HttpResponse(problem.body(), status=problem.status, headers=headers)
+    return HttpResponse(problem.body(), status=problem.status, headers=dict(problem.headers()))

@@ -44,7 +44,7 @@ class Problem:
         return json.dumps(members).encode()
 
     def headers(self) -> list[tuple[str, str]]:
-        """The header lines."""
+        """The header lines, but for ``Connection``, which WSGI leaves to the server (PEP 3333)."""
         lines = [
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(self.body()))),
@@ -52,8 +52,6 @@ class Problem:
         ]
         if self.retry_after is not None:
             lines.append(("Retry-After", str(self.retry_after)))
-        if self.close:
-            lines.append(("Connection", "close"))
         return lines
 
     @property
