@@ -264,7 +264,7 @@ class _LyingPostings:
 def test_lying_postings(log: Any, bits: bytes) -> None:
     """Stored postings, however they lie, show no false record; those of no form are an error."""
     store, vault = log
-    asked = LogQuery(_LyingPostings(store, bits), trusted=KEY, vault=vault)  # type: ignore[arg-type]
+    asked = LogQuery(_LyingPostings(store, bits), trusted=KEY, vault=vault)
     try:
         page = asked.query("outcome = failure and not reason = match", limit=1_000)
     except VerificationError:

@@ -224,7 +224,7 @@ def test_counts(asked: LogQuery) -> None:
     drawn = asked.timeline(bucket=timedelta(minutes=10), by="outcome")
     assert [one.count for one in drawn] == [10, 10, 2]
     assert drawn[-1] == TimeBucket(START + timedelta(minutes=20), 2, {"success": 2})
-    window = {"since": START + timedelta(minutes=5), "until": START + timedelta(minutes=7)}
+    window: Any = {"since": START + timedelta(minutes=5), "until": START + timedelta(minutes=7)}
     assert [one.count for one in asked.timeline(bucket="minute", **window)] == [1, 1]
     assert [one.count for one in asked.timeline("kind = event", bucket="week")] == [20]
     by_subject = asked.timeline(bucket="day", by="subject", **window)
