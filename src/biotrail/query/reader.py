@@ -19,6 +19,7 @@ from biotrail.query.rows import AT_ONCE, decoded, origin_of, rows_of, whole_rows
 from biotrail.query.where import EVERYTHING, Where
 from biotrail.sealing import Keyring, Opener
 from biotrail.stores import StoreReader
+from biotrail.tlog import Checkpoint, unverified_checkpoint
 
 if TYPE_CHECKING:
     from biotrail.tlog import ProofFile
@@ -70,6 +71,18 @@ class RecordReader(FollowedRecords):
         """How many entries the log has now."""
         head = self._store.head()
         return 0 if head is None else head.size
+
+    def last_checkpoint(self) -> Checkpoint:
+        """The log's last checkpoint as it lies there; nobody looks at its signature here.
+
+        Raises:
+            MissingError: The log is empty.
+            MalformedError: What lies there is no checkpoint.
+        """
+        head = self._store.head()
+        if head is None:
+            raise MissingError("the log is empty: there is not even a genesis entry", index=0)
+        return unverified_checkpoint(head.checkpoint)
 
     def record(self, index: int) -> Record:
         """The record at an index.
