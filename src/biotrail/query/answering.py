@@ -73,7 +73,10 @@ class Answering:
         if self._by_payload:
             return [one for one in self._open(rows) if condition.admits(one)]
         bare = self._bare(rows)
-        return self._open([(one.index, one.data) for one in bare])
+        opened = self._open([(one.index, one.data) for one in bare])
+        for known, one in zip(bare, opened, strict=True):
+            one._entry = known.entry  # the same bytes: they need not be decoded again
+        return opened
 
     def _bare(self, rows: Rows) -> list[Record]:
         records = [_decoded(*row) for row in rows]

@@ -102,7 +102,7 @@ def test_stored(store: Any, kept: set[int]) -> None:
 def test_stored_later(store: Any) -> None:
     """A segment that was calculated, and is stored meanwhile, is taken from the store."""
     searchable = _Searchable(store, set())
-    columns = Columns(searchable)  # type: ignore[arg-type] # the reading half, by another name
+    columns = Columns(searchable)
     columns.size = _SIZE
     before = columns.bitmaps("outcome", "failure", 0, 3), columns.values("action", 0, 3)
     searchable._kept = _Searchable(store, {0, 1})._kept
