@@ -27,9 +27,11 @@ from biotrail.tlog import Checkpoint, ProofFile
 if TYPE_CHECKING:
     from biotrail.audit.erasure import Erasures
     from biotrail.audit.fallback import FailOpen, Spool
+    from biotrail.audit.limiting import Limiting
     from biotrail.audit.recovery import Recovery
     from biotrail.audit.spool_seal import SpoolSeal
     from biotrail.audit.vaulted import VaultedLog
+    from biotrail.limits import LimitPolicy
     from biotrail.vault import Vault
 
 __all__ = ["OpenLog"]
@@ -58,6 +60,7 @@ class OpenLog(Closing):
         on_failure: FailOpen | Spool | None = None,
         lifecycle: bool = False,
         vault: Vault | bool | None = None,
+        limits: LimitPolicy | None = None,
     ) -> None:
         """Open a log, or begin one in an empty store.
 
@@ -79,6 +82,8 @@ class OpenLog(Closing):
             vault: Seals personal fields. A log that was once opened with a vault is opened with one
                 ever after, or with False: then events are refused, and all else goes on, such as
                 looking after keys. Not closed with the logger, since several logs may share it.
+            limits: How many failed attempts are too many; enforced where records commit. Give the
+                same to every process that writes to the log.
 
         Raises:
             VerificationError: The stored log does not check out; it is not appended to.
@@ -104,6 +109,8 @@ class OpenLog(Closing):
         self._writer.begin(next_key_digest)
         self._erasures: Erasures | None = None
         self._vaulted = self._join_vault(vault)
+        if limits is not None:
+            self._writer.limits = self._new_limits(limits)
         self._started = self._start() if lifecycle else None
         if self._recovery is not None:
             self._recovery.attempt()
@@ -138,7 +145,9 @@ class OpenLog(Closing):
                 self._write("log_stopped", {"writer": started})
         self._committer.close()
         if self._vaulted is not None:
-            self._vaulted.vault.forget()  # no unwrapped key outlives the log that it was for
+            self._vaulted.forget()
+        if self._spool_seal is not None:
+            self._spool_seal.forget()
         self._store.close()
 
     async def aclose(self) -> None:
@@ -220,6 +229,20 @@ class OpenLog(Closing):
             clock=self._clock,
         )
 
+    @property
+    def _clear(self) -> frozenset[str]:
+        """The fields that the vault's policy leaves in the entries."""
+        return frozenset() if self._vaulted is None else self._vaulted.vault.policy.clear
+
+    def _new_limits(self, policy: LimitPolicy) -> Limiting:
+        # Loaded here: not every log has limits.
+        from biotrail.audit.limit_records import LimitRecords
+        from biotrail.audit.limiting import Limiting
+
+        preparer = self._preparer
+        records = LimitRecords(self._store, preparer, policy.limits, clear=self._clear)
+        return Limiting(policy, records, preparer)
+
     def _new_spool_seal(self, vault: Vault | bool | None) -> SpoolSeal | None:
         if self._on_failure is None or not vault or vault is True:
             return None
@@ -236,7 +259,10 @@ class OpenLog(Closing):
         return Recovery(
             self._on_failure,
             writer=self._preparer.draw(_NAME_SIZE),
-            record=lambda events: self._submit([self._prepare(event) for event in events]),
+            # What was spooled was acted upon: no limit may say now that it was denied.
+            record=lambda events: self._submit(
+                [self._prepare(event)._replace(settled=True) for event in events]
+            ),
             write=self._write,
             clock=self._clock,
             seal=self._spool_seal,

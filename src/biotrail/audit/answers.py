@@ -8,11 +8,15 @@ from biotrail.errors import (
     ClosedError,
     EventError,
     ForkedProcessError,
+    LimitError,
     NotRecordedError,
     UnknownOutcomeError,
 )
 
 __all__ = ["every", "not_recorded", "only"]
+
+
+_THEMSELVES = (NotRecordedError, ClosedError, EventError, ForkedProcessError, LimitError)
 
 
 class _NotRecorded:
@@ -28,7 +32,7 @@ class _NotRecorded:
         if isinstance(error, UnknownOutcomeError):
             # One error may befall many callers: each is given one of its own.
             raise UnknownOutcomeError(str(error)) from error
-        if isinstance(error, (NotRecordedError, ClosedError, EventError, ForkedProcessError)):
+        if isinstance(error, _THEMSELVES):
             return
         if isinstance(error, BiotrailError):
             raise NotRecordedError(f"not recorded: {error}") from error

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from biotrail.audit.fallback import Fallback
     from biotrail.audit.receipt import Receipt
     from biotrail.events._rules import AttributeValue
+    from biotrail.limits import Lock
     from biotrail.matchers.backend import MatcherBackend
     from biotrail.matchers.gallery import Gallery
     from biotrail.matchers.reference import Reference
@@ -45,6 +46,8 @@ class _Recorder(Protocol):
     async def arecord(self, event: Event) -> Receipt: ...
 
     def fall_back(self, event: Event, error: NotRecordedError) -> Fallback: ...
+
+    def lock_of(self, event: Event) -> Lock | None: ...
 
 
 class Attempt:
@@ -68,6 +71,7 @@ class Attempt:
         self._changes: dict[str, Any] = {}
         self._receipt: Receipt | None = None
         self._fallback: Fallback | None = None
+        self._lock: Lock | None = None
 
     @property
     def granted(self) -> bool:
@@ -81,13 +85,41 @@ class Attempt:
 
     @property
     def decision(self) -> ApplicationDecision | None:
-        """What was decided so far, recorded or not; None where nothing was."""
+        """What was decided so far, recorded or not; None where nothing was.
+
+        Once it is recorded: what the record says, which attempt limits may have overruled.
+        """
         return self._changes.get("decision")
 
     @property
     def fallback(self) -> Fallback | None:
         """What was done instead of recording, if the record could not be written."""
         return self._fallback
+
+    @property
+    def locked(self) -> Lock | None:
+        """The lock of attempt limits that holds: why the attempt is turned away, and until when.
+
+        None where there is none, and before either `check_limits` or the record. An attempt whose
+        own failure brought a lock has it too. Answer every attempt that has one alike, whether it
+        matched or not: the difference would tell an impostor what was found.
+        """
+        return self._lock
+
+    def check_limits(self) -> Lock | None:
+        """Ask, before anything is compared, whether the attempt would be turned away; deny it then.
+
+        Returns:
+            The lock; None where the attempt may go on, or the log has no limits.
+
+        Raises:
+            NotRecordedError: The log cannot be read. Do not grant.
+        """
+        lock = self._recorder.lock_of(self._event(None))
+        if lock is not None:
+            self.deny(lock.reason)
+            self._lock = lock
+        return lock
 
     @property
     def _ended(self) -> bool:
@@ -154,9 +186,10 @@ class Attempt:
         """Capture from an image, compare with one reference (1:1), and say all of it here.
 
         A failure to acquire, something that is no image, and a reference that is unknown, revoked
-        or expired are denied for that reason. A comparison is granted or denied by the policy, if
-        one is among the options (see `biotrail.audit.check.CheckOptions`); else the host
-        decides. References expire by the attempt's time.
+        or expired are denied for that reason; so is, before anything is looked at, an attempt that
+        attempt limits turn away. A comparison is granted or denied by the policy, if one is among
+        the options (see `biotrail.audit.check.CheckOptions`); else the host decides. References
+        expire by the attempt's time.
 
         Raises:
             MatcherError: The reference is of another model, an option is wrong, or the matcher
@@ -164,6 +197,8 @@ class Attempt:
         """
         from biotrail.audit import biometric
 
+        if (away := self._turned_away()) is not None:
+            return away
         now = self._base.occurred
         return self._checked(biometric.verify(matcher, reference, image, now=now, **options))
 
@@ -180,6 +215,8 @@ class Attempt:
         """
         from biotrail.audit import biometric
 
+        if (away := self._turned_away()) is not None:
+            return away
         now = self._base.occurred
         return self._checked(biometric.identify(matcher, gallery, image, now=now, **options))
 
@@ -195,6 +232,8 @@ class Attempt:
 
         from biotrail.audit import biometric
 
+        if (away := await asyncio.to_thread(self._turned_away)) is not None:
+            return away
         now = self._base.occurred
         work = asyncio.to_thread(biometric.verify, matcher, reference, image, now=now, **options)
         return self._checked(await work)
@@ -211,9 +250,20 @@ class Attempt:
 
         from biotrail.audit import biometric
 
+        if (away := await asyncio.to_thread(self._turned_away)) is not None:
+            return away
         now = self._base.occurred
         work = asyncio.to_thread(biometric.identify, matcher, gallery, image, now=now, **options)
         return self._checked(await work)
+
+    def _turned_away(self) -> BiometricCheck | None:
+        """The check of an attempt that attempt limits turn away: nothing is looked at."""
+        lock = self.check_limits()
+        if lock is None:
+            return None
+        from biotrail.audit.biometric import BiometricCheck
+
+        return BiometricCheck(denied=lock.reason)
 
     def _checked(self, check: BiometricCheck) -> BiometricCheck:
         if check.comparison is not None:
@@ -242,13 +292,20 @@ class Attempt:
             changes["outcome"] = Outcome.UNKNOWN
         return _with(self._base, changes)
 
+    def _recorded(self, receipt: Receipt) -> None:
+        self._receipt = receipt
+        if receipt.lock is not None:
+            self._lock = receipt.lock
+        if receipt.overruled:
+            self._changes["decision"] = ApplicationDecision.DENIED
+
     def __enter__(self) -> Attempt:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         event = self._event(error)
         try:
-            self._receipt = self._recorder.record(event)
+            self._recorded(self._recorder.record(event))
         except NotRecordedError as failure:
             self._fallback = self._recorder.fall_back(event, failure)
 
@@ -261,7 +318,7 @@ class Attempt:
 
         event = self._event(error)
         try:
-            self._receipt = await asyncio.shield(self._recorder.arecord(event))
+            self._recorded(await asyncio.shield(self._recorder.arecord(event)))
         except NotRecordedError as failure:
             # A spool waits for its disk.
             fall_back = self._recorder.fall_back

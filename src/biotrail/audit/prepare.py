@@ -41,6 +41,7 @@ class Prepared(NamedTuple):
         subject: A reference to be kept, where it is not known to be kept yet.
         event: The event, for answering a repeated id.
         sealed: How it is sealed, in a log with a vault.
+        settled: Whether its decision was acted upon already, so that no limit overrules it.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Prepared(NamedTuple):
     subject: SubjectReference | None = None
     event: Event | None = None
     sealed: Sealed | None = None
+    settled: bool = False
 
     @property
     def event_id(self) -> bytes | None:
@@ -163,7 +165,7 @@ class Preparer:
         if not fenced:
             return records, count
         return [
-            self.prepare(record.event)
+            self.prepare(record.event)._replace(settled=record.settled)
             if record.event is not None
             and record.sealed is not None
             and any(person.reference in fenced for person in record.sealed.people)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import attrs
+
 from biotrail.audit.prepare import Prepared
 from biotrail.audit.receipt import Receipt, SignedCheckpoint
 from biotrail.audit.state import LogState
@@ -20,7 +22,7 @@ from biotrail.canonical import (
 )
 from biotrail.canonical.cbor import CborValue
 from biotrail.errors import BiotrailError, EventConflictError, MissingError
-from biotrail.events import Event
+from biotrail.events import ApplicationDecision, Event, Outcome, Reason
 from biotrail.stores import StoreReader
 from biotrail.stores.tree import node_reader
 from biotrail.tlog import (
@@ -37,6 +39,8 @@ __all__ = ["answer_repeats", "first_receipt"]
 
 # These differ between two encodings of the same event: they hold fresh randomness.
 _RANDOM_KEYS = ("payload", "subject", "actor")
+# Attempt limits record for these reasons what was to be granted.
+_OVERRULING = (Reason.ATTEMPT_LIMIT, Reason.LOCKED_OUT)
 
 
 def answer_repeats(
@@ -62,6 +66,8 @@ def answer_repeats(
             store, state, index, UUID(bytes=record.event_id), node=node
         )
         same = _same(store, decoded, record, opener)
+        if same and _is_overruled(decoded.content, record):
+            receipt = attrs.evolve(receipt, overruled=True)
         answers.append(receipt if same else _conflict(record.event_id, index))
     return answers
 
@@ -109,7 +115,9 @@ def _same(store: StoreReader, stored: Entry, record: Prepared, opener: Opener | 
         return _same_when_opened(stored, payload, record, opener)
     again = decode_value(record.body)
     content = again["event"] if isinstance(again, dict) else None
-    if not isinstance(content, dict) or _clear(stored.content) != _clear(content):
+    if not isinstance(content, dict):
+        return False
+    if _clear(stored.content) != _clear(_as_recorded(stored.content, content)):
         return False
     if payload is None or record.payload is None:
         # Nothing personal then and now, or erased since: the clear part decides.
@@ -125,11 +133,32 @@ def _same_when_opened(stored: Entry, payload: bytes, record: Prepared, opener: O
     from biotrail.canonical import decode_event  # loaded here: repeats are rare
 
     first = _plain(decode_event(stored.content, opened.fields))
-    again = _plain(record.event)
+    again = _as_recorded(first, _plain(record.event))
     if opened.erased or opened.sealed:  # what is left of it decides
         nested = ("context", "comparison", "provenance")
         return all(again.get(name) == first[name] for name in first if name not in nested)
     return first == again
+
+
+def _is_overruled(stored: Mapping[str, CborValue], record: Prepared) -> bool:
+    """Whether attempt limits recorded as denied what was to be granted."""
+    return (
+        record.event is not None
+        and record.event.decision is ApplicationDecision.GRANTED
+        and stored["decision"] == ApplicationDecision.DENIED
+        and stored["reason"] in _OVERRULING
+    )
+
+
+def _as_recorded(
+    stored: Mapping[str, CborValue], content: Mapping[str, CborValue]
+) -> Mapping[str, CborValue]:
+    """An event's content as attempt limits record it, where the stored one says that they did."""
+    granting = content["decision"] == ApplicationDecision.GRANTED
+    if not granting or stored["reason"] not in _OVERRULING:
+        return content
+    said = {"decision": str(ApplicationDecision.DENIED), "outcome": str(Outcome.FAILURE)}
+    return {**content, **said, "reason": stored["reason"]}
 
 
 def _plain(event: Event) -> dict[str, CborValue]:

@@ -43,6 +43,7 @@ from biotrail.trust import KEY_KINDS, KeyHistory
 __all__ = ["EVENT_BODY", "LogState"]
 
 _SETTING = "configuration_changed"
+_DESTROYING = ("subject_erased", "retention_applied")
 EVENT_BODY = b"\xa1\x65event"
 """How the body of an event begins: a map of one pair, whose key is the text ``event``."""
 
@@ -59,6 +60,7 @@ class LogState:
         note: The signed checkpoint at this size.
         keys: The log's keys.
         settings: Digests of the settings that the log records, by name.
+        destroyed: Grows with every entry by which personal data was destroyed.
     """
 
     def __init__(self, origin: str) -> None:
@@ -71,6 +73,7 @@ class LogState:
         self.note = ""
         self.keys = KeyHistory(origin)
         self.settings: dict[str, bytes] = {}
+        self.destroyed = 0
 
     @classmethod
     def read(
@@ -221,11 +224,13 @@ class LogState:
             self.keys.accept(one.checkpoint, one.index + 1)
 
     def _take_note(self, entry: Entry) -> None:
-        """Of what an entry that is no event says about keys or settings."""
+        """Of what an entry that is no event says about keys, settings, or what was destroyed."""
         self.keys.apply(entry.index, entry.kind, entry.content)
         if entry.kind == _SETTING:
             content: Any = entry.content
             self.settings[content["setting"]] = content["digest"]
+        elif entry.kind in _DESTROYING:
+            self.destroyed += 1
 
     def _take_last(self, store: StoreReader, head: StoredHead) -> None:
         last = next(iter(store.entries(head.size - 1, head.size)), None)

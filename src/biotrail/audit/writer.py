@@ -33,6 +33,9 @@ from biotrail.tlog import Checkpoint, leaf_hash
 from biotrail.trust import Admission
 
 if TYPE_CHECKING:
+    from biotrail.audit.limiting import Limiting
+    from biotrail.events import Event
+    from biotrail.limits import Lock
     from biotrail.sealing import Person, Proposed
 
 __all__ = ["LogWriter"]
@@ -71,6 +74,7 @@ class LogWriter:
         self._state: LogState | None = None
         self._admission: tuple[LogState, VerifierKey, Admission | None] | None = None
         self._seen: str | None = None
+        self.limits: Limiting | None = None  # set once the vault, if any, is joined
         self._joins = False  # whether the batch at hand adds the key that signs it
 
     @property
@@ -87,6 +91,11 @@ class LogWriter:
     def state(self) -> LogState:
         """The checked view of the log; reads it where it is not known."""
         return self._followed()
+
+    @property
+    def now(self) -> datetime:
+        """The present time, but never one before the last entry's."""
+        return self._now(self._followed())
 
     def hand_over(self, change: KeyChange, following: Signer) -> Receipt:
         """Write entries about keys, and sign with the following key from then on.
@@ -127,6 +136,8 @@ class LogWriter:
         The last checkpoint is kept: what is read anew must go on from there.
         """
         self._state = None
+        if self.limits is not None:
+            self.limits.counters.forget()
 
     def begin(self, next_digest: bytes | None) -> None:
         """Write the genesis entry if the log is empty, else check the log up to its head.
@@ -196,14 +207,43 @@ class LogWriter:
             if unless is not None:
                 unless()
             records, fences = self._preparer.up_to_date(records)
+            if self.limits is not None:
+                return self._append_within(self.limits, state, records, fences)
             return self._append(state, records, fences)
 
+    def _append_within(
+        self, limits: Limiting, state: LogState, records: Sequence[Prepared], fences: int | None
+    ) -> list[Answer]:
+        """Append what attempt limits make of a batch, with the records of locks."""
+        now = self._now(state)
+        limits.counters.follow(state.size, state.destroyed)
+        judged = limits.judge(records, now)
+        answers = self._append(state, judged.records, fences, now)
+        limits.counters.take(judged.changed, state.size)
+        return limits.told(judged, answers)
+
+    def lock_now(self, event: Event) -> Lock | None:
+        """The lock that would turn an attempt away now; None where none would."""
+        if self.limits is None:
+            return None
+        state = self._followed()
+        self.limits.counters.follow(state.size, state.destroyed)
+        return self.limits.lock_now(event, self._now(state))
+
+    def _now(self, state: LogState) -> datetime:
+        moment = self._clock().astimezone(UTC)
+        return moment if format_time(moment) >= state.recorded else parse_time(state.recorded)
+
     def _append(
-        self, state: LogState, records: Sequence[Prepared], fences: int | None = None
+        self,
+        state: LogState,
+        records: Sequence[Prepared],
+        fences: int | None = None,
+        at: datetime | None = None,
     ) -> list[Answer]:
         """Frame, chain, hash, sign, store: the whole way of a batch, top to bottom."""
         # The clock is trusted for nothing but never going back within a log.
-        moment = self._clock().astimezone(UTC)
+        moment = self._clock().astimezone(UTC) if at is None else at
         recorded = format_time(moment)
         if recorded < state.recorded:
             recorded, moment = state.recorded, parse_time(state.recorded)
@@ -295,7 +335,8 @@ class LogWriter:
         """Answer those that repeat; what fails there does not befall those just committed."""
         try:
             opener = self._preparer.opener
-            return list(answer_repeats(self._store, self._followed(), again, taken, opener))
+            answers = list(answer_repeats(self._store, self._followed(), again, taken, opener))
+            return answers if self.limits is None else self.limits.told_again(again, answers)
         except BiotrailError as error:
             self.forget()
             unknown = UnknownOutcomeError(f"the first record could not be shown: {error}")

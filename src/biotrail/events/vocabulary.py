@@ -38,6 +38,12 @@ class Action(StrEnum):
     """Another threshold holds from here on."""
     CHANGE_MATCHER = "matcher.change"
     """Another matcher, version, model file or projection key compares from here on."""
+    LOCK = "attempt.lock"
+    """Too many failures: attempts of a person, a device or an address are turned away."""
+    UNLOCK = "attempt.unlock"
+    """A lock was lifted before its end."""
+    LOCK_EXPIRED = "attempt.lock_expired"
+    """A lock's end had come."""
 
 
 class Modality(StrEnum):

@@ -206,7 +206,8 @@ def test_labels_are_those_of_the_specification() -> None:
     """Every action and label is in the page of the specification, and every action is used."""
     page = (ROOT / "docs" / "spec" / "event.md").read_text(encoding="utf-8")
     made = events()
-    assert {event.action for event in made} == set(Action)
+    locking = {action for action in Action if action.startswith("attempt.")}
+    assert {event.action for event in made} == set(Action) - locking
     for event in made:
         assert f"`{event.action}`" in page
         assert [name for name in event.labels if f"`{name}`" not in page] == []

@@ -1,0 +1,225 @@
+"""Where the attempts of one person, device or address lie in a log.
+
+In a log with a vault the rows beside the sealed payloads say so, by references and keyed tags. What
+is in the clear has no such rows: an index of it is kept in memory, made by one walk through the
+log. Neither is trusted with what an attempt was: that is read from its entry.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from biotrail.canonical import decode_entry, decode_payload, is_sealed
+from biotrail.errors import BiotrailError
+from biotrail.events import Event
+from biotrail.limits import Scope
+
+if TYPE_CHECKING:
+    from biotrail.audit.prepare import Preparer
+    from biotrail.stores import Store
+
+__all__ = ["LimitRecords", "RecordedAttempt", "Whose"]
+
+Whose = tuple[Scope, Hashable]
+_AT_ONCE = 4_096
+_NETWORK_V6 = 8
+_TAGS_OF_NETWORK_V6 = 12
+_FIELDS = {Scope.DEVICE: "device_id", Scope.IP: "ip"}
+
+
+class RecordedAttempt(NamedTuple):
+    """An event as it stands in the log.
+
+    Attributes:
+        index: Its index.
+        recorded: When it was recorded.
+        content: Its content.
+    """
+
+    index: int  # type: ignore[assignment] # shadows tuple.index
+    recorded: datetime
+    content: Mapping[str, Any]
+
+
+class LimitRecords:
+    """Finds the events that concern somebody, or some device or address."""
+
+    def __init__(
+        self,
+        store: Store,
+        preparer: Preparer,
+        scopes: Iterable[Scope],
+        *,
+        clear: frozenset[str] = frozenset(),
+    ) -> None:
+        """Find in one log.
+
+        Args:
+            store: The log.
+            preparer: Knows references and tags.
+            scopes: What is asked for.
+            clear: Names of the fields that the vault's policy leaves in the entries.
+        """
+        self._store: Any = store
+        self._preparer = preparer
+        self._scopes = tuple(scopes)
+        sealed = preparer.sealer is not None
+        in_clear = [one for one in self._scopes if not sealed or _FIELDS.get(one) in clear]
+        self._index = _ClearIndex(store, in_clear, in_entries=bool(clear))
+
+    def whose(self, event: Event, reference: bytes | None) -> list[Whose]:
+        """Whose attempt an event is.
+
+        Args:
+            event: The event.
+            reference: The subject's reference, where there is a subject.
+        """
+        found: list[Whose] = []
+        for scope in self._scopes:
+            if scope is Scope.SUBJECT:
+                if reference is not None:
+                    found.append((scope, reference))
+            elif (place := self._place(scope, event)) is not None:
+                found.append((scope, place))
+        return found
+
+    def whose_now(self, event: Event) -> list[Whose]:
+        """As `whose`, for an event that is not prepared: the subject is looked up."""
+        return self.whose(event, self.reference(event))
+
+    def reference(self, event: Event) -> bytes | None:
+        """The reference of an event's subject, if there are records of them."""
+        if event.subject is None:
+            return None
+        tenant, identity = event.tenant or "", event.subject.id
+        sealer = self._preparer.sealer
+        if sealer is not None:
+            known = sealer.people.references(tenant, identity)
+        else:
+            known = self._store.references(tenant, identity)
+        return known[0] if known else None
+
+    def attempts(self, whose: Whose, start: int, stop: int) -> Iterator[RecordedAttempt]:
+        """The events of a range that concern somebody, newest first."""
+        indices = self._indices(whose, start, stop)
+        for last in range(len(indices), 0, -256):
+            some = indices[max(last - 256, 0) : last]
+            entries = self._entries(some)
+            for index in reversed(some):
+                found = _attempt(index, entries.get(index))
+                if found is not None and _concerns(found, whose):
+                    yield found
+
+    def attempt_at(self, index: int) -> RecordedAttempt | None:
+        """The event at an index; None where there is none."""
+        return _attempt(index, self._entries([index]).get(index))
+
+    def labels(self, attempt: RecordedAttempt) -> Mapping[str, Any]:
+        """The labels of an event, opened where the vault's policy seals them."""
+        found = attempt.content.get("labels")
+        opener = self._preparer.opener
+        if found is not None or opener is None:
+            return found or {}
+        payload = dict(self._store.payloads(attempt.index, attempt.index + 1)).get(attempt.index)
+        if payload is None or not is_sealed(payload):
+            return {}
+        opened: Any = opener.open(attempt.index, attempt.content, payload).fields.get("labels")
+        return opened or {}
+
+    def _place(self, scope: Scope, event: Event) -> Hashable | None:
+        tenant, context = event.tenant or "", event.context
+        value = context.device_id if scope is Scope.DEVICE else context.ip
+        if value is None:
+            return None
+        if scope in self._index.scopes:
+            return tenant, value if isinstance(value, str) else _network(value.packed)
+        assert self._preparer.sealer is not None
+        tags = self._preparer.sealer.people.tags
+        if isinstance(value, str):
+            return tags.device(tenant, value)
+        tag = tags.address(tenant, value)
+        return tag if value.version == 4 else tag[:_TAGS_OF_NETWORK_V6]
+
+    def _indices(self, whose: Whose, start: int, stop: int) -> Sequence[int]:
+        scope, key = whose
+        if scope in self._index.scopes:
+            return self._index.indices(whose, start, stop)
+        if scope is Scope.SUBJECT:
+            return list(self._store.sealed_of(key, start, stop))
+        if scope is Scope.DEVICE:
+            return list(self._store.sealed_by_device(key, start, stop))
+        return list(self._store.sealed_by_ip(key, start, stop))
+
+    def _entries(self, indices: Sequence[int]) -> dict[int, bytes]:
+        if hasattr(self._store, "entries_at"):
+            found: dict[int, bytes] = self._store.entries_at(indices)
+            return found
+        each = (one for index in indices for one in self._store.entries(index, index + 1))
+        return {one.index: one.entry for one in each}
+
+
+class _ClearIndex:
+    """Where the events lie whose person, device or address is in the clear."""
+
+    def __init__(self, store: Store, scopes: Sequence[Scope], *, in_entries: bool) -> None:
+        self.scopes = frozenset(scopes)
+        self._store = store
+        self._in_entries = in_entries
+        self._size = 0
+        self._found: defaultdict[Whose, list[int]] = defaultdict(list)
+
+    def indices(self, whose: Whose, start: int, stop: int) -> list[int]:
+        while self._size < stop:
+            upto = min(self._size + _AT_ONCE, stop)
+            self._take(self._size, upto)
+            self._size = upto
+        return [index for index in self._found.get(whose, ()) if start <= index < stop]
+
+    def _take(self, start: int, stop: int) -> None:
+        places = self.scopes - {Scope.SUBJECT}
+        shown = self._shown(start, stop) if places else {}
+        for index, row in self._store.lookups(start, stop):
+            if row.subject is not None and Scope.SUBJECT in self.scopes:
+                self._found[Scope.SUBJECT, row.subject].append(index)
+            for scope in places:
+                value = shown.get(index, {}).get(_FIELDS[scope])
+                if value is not None:
+                    key = row.tenant or "", _network(value) if scope is Scope.IP else value
+                    self._found[scope, key].append(index)
+
+    def _shown(self, start: int, stop: int) -> dict[int, Mapping[str, Any]]:
+        """What of device and address is in the clear: in the payload, or in the entry."""
+        shown: dict[int, Mapping[str, Any]] = {
+            index: decode_payload(payload).fields
+            for index, payload in self._store.payloads(start, stop)
+            if not is_sealed(payload)
+        }
+        for one in self._store.entries(start, stop) if self._in_entries else ():
+            if (found := _attempt(one.index, one.entry)) is not None:
+                shown[one.index] = {**found.content, **shown.get(one.index, {})}
+        return shown
+
+
+def _attempt(index: int, data: bytes | None) -> RecordedAttempt | None:
+    if data is None:
+        return None
+    try:
+        entry = decode_entry(data)
+    except BiotrailError:
+        return None  # altered in the store: whoever verifies the log finds it
+    if entry.kind != "event" or entry.index != index:
+        return None
+    return RecordedAttempt(index, entry.recorded, entry.content)
+
+
+def _concerns(found: RecordedAttempt, whose: Whose) -> bool:
+    scope, key = whose
+    return scope is not Scope.SUBJECT or found.content.get("subject") == key
+
+
+def _network(packed: bytes) -> bytes:
+    """An IPv4 address as it is; of an IPv6 address the network of 64 bits."""
+    return packed if len(packed) == 4 else packed[:_NETWORK_V6]
