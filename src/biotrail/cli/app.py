@@ -17,7 +17,9 @@ from biotrail.cli import (
     doctor,
     erase,
     evaluate,
+    export,
     find,
+    forward,
     hold,
     init,
     keys,
@@ -122,6 +124,8 @@ app.command(rich_help_panel=_READ)(show.show)
 app.command(rich_help_panel=_READ)(tail.tail)
 app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_READ)(search.search)
+app.command(rich_help_panel=_READ)(export.export)
+app.command(rich_help_panel=_READ)(forward.forward)
 app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
