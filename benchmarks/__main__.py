@@ -10,6 +10,7 @@ from benchmarks import (
     bench_cosigning,
     bench_import,
     bench_matchers,
+    bench_middleware,
     bench_sealing,
     bench_search,
     bench_vault,
@@ -40,6 +41,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.5": bench_vault.erasing,
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
+    "4.4": bench_middleware.adding,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from copy import deepcopy
 from typing import Any
 
-from biotrail._bounded import within
+from biotrail.middleware._patience import patiently
 from biotrail.middleware.answers import Refused
 from biotrail.middleware.guard import Limits
 
@@ -37,7 +37,7 @@ def read_body(
 
     try:
         # A read may hang for as long as the client likes: the thread that hangs is left behind.
-        return whole() if seconds is None else within(seconds, whole)
+        return whole() if seconds is None else patiently(seconds, whole)
     except TimeoutError:
         return Refused.TOO_SLOW
     except OSError:
