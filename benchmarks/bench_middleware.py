@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -54,9 +55,7 @@ def adding(options: Options) -> list[Target]:
     for name, make in (("starlette", _starlette), ("flask", _flask), ("django", _django)):
         with _log() as mine, _log() as theirs:
             guarded, plain = make(mine, guarded=True), make(theirs, guarded=False)
-            ours, bare = interleave(
-                rounds, lambda one=guarded: one(size), lambda one=plain: one(size)
-            )
+            ours, bare = interleave(rounds, partial(guarded, size), partial(plain, size))
             assert mine.checkpoint().size == theirs.checkpoint().size
         added = statistics.median(a - b for a, b in zip(ours, bare, strict=True))
         targets.append(

@@ -23,6 +23,12 @@ OPTIONAL = (
     "keyring",
     "pkcs11",
     "starlette",
+    "fastapi",
+    "flask",
+    "django",
+    "asgiref",
+    "maxminddb",
+    "ua_parser",
     "lark",
 )
 
@@ -128,6 +134,30 @@ from biotrail import {room}
 from biotrail.errors import MissingDependencyError
 try:
     {room}.{door}
+except MissingDependencyError as error:
+    print(error)
+"""
+    ran = _run(code)
+    assert f"pip install 'biotrail[{extra}]'" in ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("extra", "door"),
+    [
+        ("middleware", "capture.ContextCapture()"),
+        ("middleware", 'geolocation.Geolocation("places.mmdb")'),
+        ("flask", "flask.FlaskLogins(None, None)"),
+        ("django", "django.LoginMiddleware(None)"),
+    ],
+)
+def test_middleware_says_which_extra_is_missing(extra: str, door: str) -> None:
+    """Without its package, a door of the middleware raises an error that says what to install."""
+    module = door.partition(".")[0]
+    code = f"""
+from biotrail.middleware import {module}
+from biotrail.errors import MissingDependencyError
+try:
+    {door}
 except MissingDependencyError as error:
     print(error)
 """
