@@ -60,7 +60,9 @@ def full_event(**changes: Any) -> biotrail.Event:
     return biotrail.Event(**{**fields, **changes})
 
 
-def view_of(one: biotrail.Event | None = None, *, opened: bool = True, **changes: Any) -> RecordView:
+def view_of(
+    one: biotrail.Event | None = None, *, opened: bool = True, **changes: Any
+) -> RecordView:
     """An event as recorded in a sealed log and read back, with its vault or without."""
     store, vault = sealed_log([full_event(**changes) if one is None else one])
     return views(store, vault if opened else None)[-1]
