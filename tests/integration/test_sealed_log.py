@@ -19,6 +19,7 @@ from biotrail.errors import (
     KeyProviderError,
     NotRecordedError,
     VaultError,
+    WrappedKeyError,
 )
 from biotrail.sealing import Keyring, Opener
 from biotrail.stores import MemoryStore, SQLiteReader, SQLiteStore
@@ -167,7 +168,7 @@ def test_a_vault_of_another_log_is_refused_when_the_log_is_opened() -> None:
     """A vault whose provider cannot unwrap this log's keys is found before anything is recorded."""
     store = MemoryStore()
     _log(store, _vault()).close()
-    with pytest.raises(KeyProviderError):
+    with pytest.raises(WrappedKeyError):
         _log(store, Vault(CountingProvider(key=bytes(32))))
 
 

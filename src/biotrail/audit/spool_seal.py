@@ -13,7 +13,7 @@ from biotrail.canonical import CborValue, encode_value
 from biotrail.canonical.padding import padded, unpadded
 from biotrail.canonical.sealed import KEY_REFERENCE_SIZE, NONCE_SIZE
 from biotrail.errors import CanonicalError
-from biotrail.vault import KeptKey, Vault
+from biotrail.vault import DataKey, KeptKey, Vault
 
 __all__ = ["SpoolSeal", "key_in"]
 
@@ -38,7 +38,8 @@ class SpoolSeal:
         """
         self._vault, self._origin, self._draw = vault, origin, draw
         # Held as long as the log is open: the vault's own cache may be let go of meanwhile.
-        self._key, self._kept = vault.new_key(draw(KEY_REFERENCE_SIZE), origin)
+        key, self._kept = vault.new_key(draw(KEY_REFERENCE_SIZE), origin)
+        self._key: DataKey | None = key
 
     @property
     def reference(self) -> bytes:
@@ -53,7 +54,7 @@ class SpoolSeal:
     def seal(self, data: bytes) -> bytes:
         """The frame's data that holds the data of a frame in the clear, sealed."""
         nonce = self._draw(NONCE_SIZE)
-        ciphertext = self._key.seal(padded(data), self._bound(self.reference), nonce)
+        ciphertext = self._own().seal(padded(data), self._bound(self.reference), nonce)
         return encode_value([SEALED_VERSION, self.reference, nonce, ciphertext])
 
     def open(self, sealed: tuple[bytes, bytes, bytes], keys: Mapping[bytes, KeptKey]) -> bytes:
@@ -68,12 +69,20 @@ class SpoolSeal:
             VaultError: It does not open.
         """
         reference, nonce, ciphertext = sealed
-        key = self._key
-        if reference != self.reference:
-            if reference not in keys:
-                raise CanonicalError(f"the key {reference.hex()} is not in it")
+        if reference == self.reference:
+            key = self._own()
+        elif reference in keys:
             key = self._vault.open_key(keys[reference], self._origin)
+        else:
+            raise CanonicalError(f"the key {reference.hex()} is not in it")
         return unpadded(key.open(ciphertext, self._bound(reference), nonce))
+
+    def forget(self) -> None:
+        """Drop the key, when the log is closed: what is asked of it later asks the vault."""
+        self._key = None
+
+    def _own(self) -> DataKey:
+        return self._key or self._vault.open_key(self._kept, self._origin)
 
     def _bound(self, reference: bytes) -> bytes:
         return _DOMAIN + reference + self._origin.encode()

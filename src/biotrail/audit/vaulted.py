@@ -59,6 +59,11 @@ class VaultedLog:
         )
         self.opener = Opener(origin, self.keyring)
 
+    def forget(self) -> None:
+        """Drop every unwrapped key: none outlives the log that it was for."""
+        self.people.forget()
+        self.keyring.forget()
+
 
 def policy_change(vault: Vault, settings: dict[str, bytes]) -> list[Prepared]:
     """The entry that records what is personal, where the log does not say so yet."""

@@ -224,6 +224,8 @@ class RecordReader(FollowedRecords):
     def close(self) -> None:
         """End followers; close the store, if `open_records` opened it. May be called twice."""
         self.stop_following()
+        if self._keyring is not None:
+            self._keyring.forget()  # no unwrapped key outlives the reader
         if self._owned:
             self._store.close()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from biotrail.canonical import Entry, decode_entry
+from biotrail.canonical import Entry, decode_entry, parse_time
 from biotrail.errors import CanonicalError
 from biotrail.stores.sealed import SealedStoreReader
 
-__all__ = ["destroyed_keys", "entries_of_kind", "is_of_kind"]
+__all__ = ["destroyed_keys", "entries_of_kind", "is_of_kind", "told_destroyed"]
+
+_SELECTORS = ("action", "tenant", "outcome", "modality")
 
 
 def is_of_kind(entry: bytes, *kinds: str) -> bool:
@@ -48,3 +51,30 @@ def destroyed_keys(store: SealedStoreReader) -> frozenset[bytes]:
         assert isinstance(fingerprints, list)
         found.update(one for one in fingerprints if isinstance(one, bytes))
     return frozenset(found)
+
+
+def told_destroyed(
+    store: SealedStoreReader, entry: Entry, references: Collection[bytes]
+) -> Entry | None:
+    """The first later entry that says that what belongs to an event's entry was destroyed.
+
+    Args:
+        store: The store.
+        entry: The event's entry.
+        references: Whose parts are gone.
+    """
+    kinds = "subject_erased", "retention_applied"
+    for told in entries_of_kind(store, *kinds, start=entry.index + 1):
+        content: Any = told.content
+        if told.kind == "subject_erased":
+            if any(one in references for one in content["references"]):
+                return told
+        elif any(_covers(rule, entry) for rule in content["rules"]):
+            return told
+    return None
+
+
+def _covers(rule: Mapping[str, str], entry: Entry) -> bool:
+    return entry.recorded < parse_time(rule["before"]) and all(
+        entry.content.get(name) == rule[name] for name in _SELECTORS if name in rule
+    )

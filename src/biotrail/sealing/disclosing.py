@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from biotrail.canonical import decode_entry
+from biotrail.canonical import Entry, decode_entry
 from biotrail.canonical.disclosure import Disclosed, disclose, disclosed_root
 from biotrail.canonical.disclosure_codec import encode_disclosure
+from biotrail.canonical.owners import owners_of
 from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import (
     BiotrailError,
@@ -17,6 +18,7 @@ from biotrail.errors import (
     NoSuchFieldError,
     SealedError,
 )
+from biotrail.sealing.destroyed import told_destroyed
 from biotrail.sealing.opener import Opened, Opener
 from biotrail.stores import StoreReader
 
@@ -58,7 +60,7 @@ def proof_extra(
         raise MalformedError(f"the entry at {index} says that it is {decoded.index}", index=index)
     content: Mapping[str, Any] = decoded.content if decoded.kind == "event" else {}
     opened = _opened(store, opener, index, content)
-    named = _personal(index, content, opened, fields)
+    named = _personal(store, decoded, content, opened, fields)
     if opened is None or not named:
         return encode_proof_entry(entry)
     parts = disclose(content["id"], named, opened.payloads, opened.parts)
@@ -80,7 +82,11 @@ def _opened(
 
 
 def _personal(
-    index: int, content: Mapping[str, Any], opened: Opened | None, fields: Collection[str]
+    store: StoreReader,
+    entry: Entry,
+    content: Mapping[str, Any],
+    opened: Opened | None,
+    fields: Collection[str],
 ) -> Sequence[str]:
     """Those of the names that are fields of the payload; the others must be in the entry."""
     personal: Mapping[str, Any] = {} if opened is None else opened.fields
@@ -91,24 +97,47 @@ def _personal(
     for name in fields:
         written = name if name in personal or name in clear else f"{name}{_MICRO}"
         if written not in personal and written not in clear:
-            raise _why_not(index, name, content, opened, clear)
+            raise _why_not(store, entry, name, opened, clear)
         found[written] = written in personal
     return [name for name, is_personal in found.items() if is_personal]
 
 
 def _why_not(
-    index: int,
-    name: str,
-    content: Mapping[str, Any],
-    opened: Opened | None,
-    clear: Collection[str],
+    store: StoreReader, entry: Entry, name: str, opened: Opened | None, clear: Collection[str]
 ) -> BiotrailError:
+    index = entry.index
+    content: Any = entry.content
+    owners = owners_of(content.get("subject"), content.get("actor"))
     what = f"entry {index} shows no field {name!r}"
     if content.get("payload") is not None and opened is None:
-        return MissingError(f"{what}: its payload is gone; verify the log to see why", index=index)
+        return _why_gone(what, store, entry, owners) or MissingError(
+            f"{what}: its payload is gone, and no entry says why; verify the log", index=index
+        )
     if opened is not None and opened.sealed:
         return SealedError(f"{what}: what is sealed takes the vault that opens it, not given here")
     if opened is not None and opened.erased:
-        return ErasedError(f"{what}: personal fields of it were destroyed, perhaps this one too")
+        erased = {one: owners.get(one) for one in opened.erased}
+        return _why_gone(what, store, entry, erased) or ErasedError(
+            f"{what}: personal fields of it are gone, perhaps this one too, and no entry says why"
+        )
     known = sorted(clear if opened is None else {*clear, *opened.fields})
     return NoSuchFieldError(f"{what}: there are {', '.join(known)}")
+
+
+def _why_gone(
+    what: str, store: Any, entry: Entry, owners: Mapping[int, bytes | None]
+) -> ErasedError | None:
+    """What the log says of parts that are gone; a fence says it before an entry does."""
+    references = {one for one in owners.values() if one is not None}
+    told = told_destroyed(store, entry, references)
+    if told is not None:
+        reason = told.content.get("reason", "a retention")
+        return ErasedError(
+            f"{what}: personal fields of it were destroyed, as entry {told.index} says ({reason})",
+            index=told.index,
+        )
+    if hasattr(store, "fences") and any(
+        one in references for fence in store.fences() for one in fence.references
+    ):
+        return ErasedError(f"{what}: personal fields of it are being erased")
+    return None

@@ -25,6 +25,7 @@ class Keyring:
         self.vault = vault
         self.origin = origin
         self._tags: Tags | None = None
+        self._fenced: tuple[int, frozenset[bytes]] = (0, frozenset())
 
     def key(self, reference: bytes) -> DataKey:
         """The data key of a reference.
@@ -77,6 +78,25 @@ class Keyring:
             except VaultError as error:
                 answers[one] = error
         return answers
+
+    def fenced(self) -> frozenset[bytes]:
+        """References whose erasure was begun: their keys are not to be used, even if still there.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        count = self._store.fence_count()
+        if count != self._fenced[0]:
+            fences = self._store.fences()
+            self._fenced = count, frozenset(one for fence in fences for one in fence.references)
+        return self._fenced[1]
+
+    def forget(self) -> None:
+        """Drop every unwrapped key, that of the tags too; those needed later are asked for anew."""
+        if self._tags is not None:
+            self._tags.close()
+            self._tags = None
+        self.vault.forget()
 
     def _open(self, reference: bytes, kept: WrappedKey | None) -> DataKey:
         if kept is None:

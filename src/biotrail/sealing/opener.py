@@ -8,11 +8,10 @@ from typing import Any
 from biotrail.canonical import decode_payload, encode_payload
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.event_pattern import EventMarks
+from biotrail.canonical.owners import owners_of, wrong_owner
 from biotrail.canonical.payload import Payload
 from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.canonical.sealed import (
-    ACTOR,
-    NOBODY,
     SUBJECT,
     Part,
     SealedPart,
@@ -109,7 +108,8 @@ class Opener:
             data: The payload as it is stored.
 
         Returns:
-            The fields, and what was not opened.
+            The fields, and what was not opened. What is being erased counts as erased, even where
+            its key is still there.
 
         Raises:
             AlteredError: The payload is not the one that was committed to.
@@ -121,7 +121,8 @@ class Opener:
         parts = self.parts(marks, data)
         keys: Keys = {}
         if self._keyring is not None:
-            keys = self._keyring.found(one.key for one in parts if type(one) is SealedPart)
+            wanted = [one.key for one in parts if type(one) is SealedPart]
+            keys = self._keyring.found(wanted, gone=self._keyring.fenced())
         return self.open_parts(marks, data, parts, keys)
 
     def parts(self, marks: EventMarks, data: bytes) -> list[Part]:
@@ -143,7 +144,9 @@ class Opener:
             parts = decode_sealed(data)
             if sealed_root(parts) != marks.root:
                 raise CanonicalError("it does not lead to the payload root")
-            _check_owners(parts, marks)
+            wrong = wrong_owner(parts, owners_of(marks.subject, marks.actor))
+            if wrong is not None:
+                raise CanonicalError(wrong.what)
         except CanonicalError as error:
             raise _altered(marks, error) from error
         return parts
@@ -216,15 +219,3 @@ def _altered(marks: EventMarks, error: CanonicalError) -> AlteredError:
         index=marks.index,
         expected=None if root is None else root.hex(),
     )
-
-
-def _check_owners(parts: Sequence[Part], marks: EventMarks) -> None:
-    """The parts are those of the people whom the entry names, each under their own key."""
-    owners = {} if marks.subject is None else {SUBJECT: marks.subject}
-    if marks.actor is not None and marks.actor != marks.subject:
-        owners[ACTOR] = marks.actor
-    if [part.owner for part in parts] != (list(owners) or [NOBODY]):
-        raise CanonicalError("it has not the parts of those whom the entry names")
-    for part in parts:
-        if part.owner != NOBODY and type(part) is SealedPart and part.key != owners[part.owner]:
-            raise CanonicalError("a part is not sealed under its owner's key")

@@ -149,7 +149,13 @@ class People:
     def begin_in_child(self) -> None:
         """Begin anew after a fork: a thread of the parent may have held a lock."""
         self._lock = threading.Lock()
+        self._known = OrderedDict()
         self._keyring.vault.begin_in_child()
+
+    def forget(self) -> None:
+        """Forget everybody, and their keys."""
+        with self._lock:
+            self._known, self._proposed = OrderedDict(), {}
 
     def _look_up(self, identity: Identity) -> Person:
         keyring = self._keyring
@@ -184,6 +190,11 @@ class People:
         vault = self._keyring.vault
         # Not beyond the time at which the vault lets go of the key.
         until = vault.cached_until(reference, self._keyring.origin)
+        self._known.pop(identity, None)
+        now = self._clock()
+        # The oldest stand first: no key is held here for longer than the vault would.
+        while self._known and next(iter(self._known.values())).until < now:
+            self._known.popitem(last=False)
         person = self._known[identity] = Person(identity, reference, key, until=until)
         while len(self._known) > vault.cached_keys:
             self._known.popitem(last=False)

@@ -33,7 +33,7 @@ class Tags:
         """Use a key of 32 bytes."""
         if len(key) != 32:
             raise VaultError("the key of the tags has 32 bytes")
-        self._key = key
+        self._key: bytes | None = key
         self._known: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         self._places: OrderedDict[
             tuple[str, str | None, bytes | None], tuple[bytes | None, bytes | None]
@@ -102,6 +102,8 @@ class Tags:
         return self._known.get(key) or self._keep(key, self._tag(*key)[:_PREFIX_TAG])
 
     def _tag(self, kind: str, tenant: str, value: str | bytes) -> bytes:
+        if self._key is None:
+            raise VaultError("the log is closed, and the key of its tags is forgotten")
         return hmac.digest(self._key, cbor2.dumps([kind, tenant, value]), "sha256")
 
     def _keep(self, key: tuple[object, ...], tag: bytes) -> bytes:
@@ -113,6 +115,11 @@ class Tags:
     def forget(self) -> None:
         """Drop the values that were tagged: they are personal."""
         self._known, self._places = OrderedDict(), OrderedDict()
+
+    def close(self) -> None:
+        """Forget the key too. May be called twice."""
+        self._key = None
+        self.forget()
 
     def __repr__(self) -> str:
         return "<Tags>"

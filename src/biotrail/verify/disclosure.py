@@ -15,11 +15,11 @@ import attrs
 
 from biotrail.canonical.disclosure import Disclosed, DisclosedPart, ShownField, disclosed_root
 from biotrail.canonical.disclosure_codec import decode_disclosure, is_disclosure
+from biotrail.canonical.owners import owners_of
 from biotrail.errors import CanonicalError, MalformedError, ProofError
 from biotrail.tlog import ProofFile
 from biotrail.verify.cosigned import GivenCosigners, check_cosigned
 from biotrail.verify.keys import GivenKeys
-from biotrail.verify.payloads import owners_of
 from biotrail.verify.proof_check import ProvenEntry, check_proof_file
 
 __all__ = ["ProvenFields", "carries_fields", "verify_disclosure"]
@@ -110,7 +110,9 @@ def _check_fields(proof: ProvenEntry, disclosed: Disclosed) -> None:
     if root is None:
         raise ProofError(f"entry {entry.index} has no personal fields, and the file shows some")
     owners = [part.owner for part in parts]
-    if owners != [None] and owners != list(owners_of(entry)):
+    content: Any = entry.content
+    named = list(owners_of(content.get("subject"), content.get("actor")))
+    if owners not in ([None], named):
         raise ProofError(
             f"the file shows parts of others than those whom entry {entry.index} names"
         )

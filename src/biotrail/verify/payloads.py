@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from biotrail.canonical import Entry, Payload, decode_payload, encode_payload
+from biotrail.canonical.owners import owners_of, wrong_owner
 from biotrail.canonical.sealed import (
     Remnant,
     SealedPart,
@@ -18,7 +19,7 @@ from biotrail.canonical.sealed import (
 from biotrail.errors import AlteredError, CanonicalError, MissingError
 from biotrail.verify.destruction import Destruction, Reason
 
-__all__ = ["PayloadCounts", "Payloads", "check_owners", "owners_of"]
+__all__ = ["PayloadCounts", "Payloads"]
 
 _NOT_AS_RECORDED = "the sealed payload of entry {} is not the one that was recorded"
 _DOES_NOT_OPEN = "the payload of entry {} does not open to the commitments in the entry"
@@ -52,16 +53,6 @@ class PayloadCounts:
         """Both together."""
         mine, others = attrs.astuple(self), attrs.astuple(other)
         return PayloadCounts(*(one + more for one, more in zip(mine, others, strict=True)))
-
-
-def owners_of(entry: Entry) -> dict[int, bytes | None]:
-    """Whose parts the sealed payload of an event has, and by which reference; in order."""
-    subject: Any = entry.content.get("subject")
-    actor: Any = entry.content.get("actor")
-    owners: dict[int, bytes | None] = {} if subject is None else {_SUBJECT: subject}
-    if actor is not None and actor != subject:
-        owners[_ACTOR] = actor
-    return owners or {_NOBODY: None}
 
 
 class Payloads:
@@ -113,7 +104,7 @@ class Payloads:
         return data
 
     def _check_absence(self, entry: Entry, root: bytes) -> None:
-        people = owners_of(entry).values()
+        people = _owners_of(entry).values()
         reasons = [self._destruction.reason(entry, reference) for reference in people]
         if None in reasons:
             raise MissingError(
@@ -127,9 +118,9 @@ class Payloads:
 
     def _check_sealed(self, entry: Entry, root: bytes, data: bytes) -> None:
         index = entry.index
-        owners = owners_of(entry)
+        owners = _owners_of(entry)
         parts = _parts(index, root, data)
-        check_owners(index, owners, parts)
+        _check_owners(index, owners, parts)
         _check_root(index, root, sealed_root(parts), _NOT_AS_RECORDED)
         for part in parts:
             reference = owners[part.owner]
@@ -160,31 +151,22 @@ class Payloads:
             self.counts.disbelieved += 1
 
 
-def check_owners(
-    index: int, owners: dict[int, bytes | None], parts: Sequence[SealedPart | Remnant]
+def _check_owners(
+    index: int, owners: Mapping[int, bytes | None], parts: Sequence[SealedPart | Remnant]
 ) -> None:
-    """Check that the parts are those of the people whom an entry names, each under their own key.
-
-    Raises:
-        AlteredError: They are not.
-    """
-    if [part.owner for part in parts] != list(owners):
+    wrong = wrong_owner(parts, owners)
+    if wrong is not None:
         raise AlteredError(
-            f"the sealed payload of entry {index} has not the parts of those whom the entry names",
+            f"the sealed payload of entry {index}: {wrong.what}",
             index=index,
-            expected=list(owners),
-            found=[part.owner for part in parts],
+            expected=wrong.expected,
+            found=wrong.found,
         )
-    for part in parts:
-        reference = owners[part.owner]
-        if reference is not None and isinstance(part, SealedPart) and part.key != reference:
-            raise AlteredError(
-                f"the part {_WHOSE[part.owner]} in the payload of entry {index} names the key of "
-                "somebody else",
-                index=index,
-                expected=reference.hex(),
-                found=part.key.hex(),
-            )
+
+
+def _owners_of(entry: Entry) -> Mapping[int, bytes | None]:
+    content: Any = entry.content
+    return owners_of(content.get("subject"), content.get("actor"))
 
 
 def _parts(index: int, root: bytes, data: bytes) -> list[SealedPart | Remnant]:
