@@ -25,6 +25,7 @@ __all__ = ["LimitRecords", "RecordedAttempt", "Whose"]
 
 Whose = tuple[Scope, Hashable]
 _AT_ONCE = 4_096
+_DECODED_AT_ONCE = 256
 _NETWORK_V6 = 8
 _TAGS_OF_NETWORK_V6 = 12
 _FIELDS = {Scope.DEVICE: "device_id", Scope.IP: "ip"}
@@ -70,48 +71,43 @@ class LimitRecords:
         in_clear = [one for one in self._scopes if not sealed or _FIELDS.get(one) in clear]
         self._index = _ClearIndex(store, in_clear, in_entries=bool(clear))
 
-    def whose(self, event: Event, reference: bytes | None) -> list[Whose]:
-        """Whose attempt an event is.
+    def whose(self, event: Event) -> list[Whose]:
+        """Whose attempt an event is: by identity, since a person may have several references.
 
-        Args:
-            event: The event.
-            reference: The subject's reference, where there is a subject.
+        Processes that meet somebody for the first time at once each draw a reference.
         """
-        found: list[Whose] = []
+        tenant, found = event.tenant or "", list[Whose]()
         for scope in self._scopes:
-            if scope is Scope.SUBJECT:
-                if reference is not None:
-                    found.append((scope, reference))
-            elif (place := self._place(scope, event)) is not None:
+            if scope is not Scope.SUBJECT:
+                place = self._place(scope, event)
+            else:
+                place = None if event.subject is None else (tenant, event.subject.id)
+            if place is not None:
                 found.append((scope, place))
         return found
 
-    def whose_now(self, event: Event) -> list[Whose]:
-        """As `whose`, for an event that is not prepared: the subject is looked up."""
-        return self.whose(event, self.reference(event))
-
-    def reference(self, event: Event) -> bytes | None:
-        """The reference of an event's subject, if there are records of them."""
-        if event.subject is None:
-            return None
-        tenant, identity = event.tenant or "", event.subject.id
-        sealer = self._preparer.sealer
-        if sealer is not None:
-            known = sealer.people.references(tenant, identity)
-        else:
-            known = self._store.references(tenant, identity)
-        return known[0] if known else None
-
     def attempts(self, whose: Whose, start: int, stop: int) -> Iterator[RecordedAttempt]:
         """The events of a range that concern somebody, newest first."""
-        indices = self._indices(whose, start, stop)
-        for last in range(len(indices), 0, -256):
-            some = indices[max(last - 256, 0) : last]
+        references = self._references(whose)
+        indices = self._indices(whose, references, start, stop)
+        for last in range(len(indices), 0, -_DECODED_AT_ONCE):
+            some = indices[max(last - _DECODED_AT_ONCE, 0) : last]
             entries = self._entries(some)
             for index in reversed(some):
                 found = _attempt(index, entries.get(index))
-                if found is not None and _concerns(found, whose):
+                if found is None:
+                    continue
+                if whose[0] is not Scope.SUBJECT or found.content.get("subject") in references:
                     yield found
+
+    def _references(self, whose: Whose) -> Sequence[bytes]:
+        """The references under which a person has records."""
+        if whose[0] is not Scope.SUBJECT:
+            return ()
+        sealer = self._preparer.sealer
+        known: Any = self._store if sealer is None else sealer.people
+        references: list[bytes] = known.references(*whose[1])  # type: ignore[misc] # a pair
+        return references
 
     def attempt_at(self, index: int) -> RecordedAttempt | None:
         """The event at an index; None where there is none."""
@@ -143,12 +139,19 @@ class LimitRecords:
         tag = tags.address(tenant, value)
         return tag if value.version == 4 else tag[:_TAGS_OF_NETWORK_V6]
 
-    def _indices(self, whose: Whose, start: int, stop: int) -> Sequence[int]:
+    def _indices(
+        self, whose: Whose, references: Sequence[bytes], start: int, stop: int
+    ) -> Sequence[int]:
         scope, key = whose
+        if scope is Scope.SUBJECT:
+            clear = scope in self._index.scopes
+            found: set[int] = set()
+            for one in references:
+                some = self._index.indices((scope, one), start, stop) if clear else None
+                found.update(self._store.sealed_of(one, start, stop) if some is None else some)
+            return sorted(found)
         if scope in self._index.scopes:
             return self._index.indices(whose, start, stop)
-        if scope is Scope.SUBJECT:
-            return list(self._store.sealed_of(key, start, stop))
         if scope is Scope.DEVICE:
             return list(self._store.sealed_by_device(key, start, stop))
         return list(self._store.sealed_by_ip(key, start, stop))
@@ -213,11 +216,6 @@ def _attempt(index: int, data: bytes | None) -> RecordedAttempt | None:
     if entry.kind != "event" or entry.index != index:
         return None
     return RecordedAttempt(index, entry.recorded, entry.content)
-
-
-def _concerns(found: RecordedAttempt, whose: Whose) -> bool:
-    scope, key = whose
-    return scope is not Scope.SUBJECT or found.content.get("subject") == key
 
 
 def _network(packed: bytes) -> bytes:

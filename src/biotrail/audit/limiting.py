@@ -109,7 +109,7 @@ class Limiting:
         """The lock that would turn an attempt away at a time, or None."""
         if not self.policy.covers(Facts.of_event(event)):
             return None
-        whose = self.records.whose_now(event)
+        whose = self.records.whose(event)
         return worst_of(self.counters.find(one).held_by(now) for one in whose)
 
     def lock_then(self, event: Event, index: int) -> Lock | None:
@@ -125,14 +125,14 @@ class Limiting:
         stop = index + 1
         while (one := self.records.attempt_at(stop)) and one.content["action"] in LOCKING:
             stop += 1  # locks that the event brought follow it in its batch
-        whose = self.records.whose(event, recorded.content.get("subject"))
+        whose = self.records.whose(event)
         then = recorded.recorded
         return worst_of(self.counters.calculated(one, stop).held_by(then) for one in whose)
 
     def _attempt(
         self, judged: Judged, record: Prepared, event: Event, facts: Facts, now: datetime
     ) -> Verdict:
-        whose = self.records.whose(event, record.columns[-1])
+        whose = self.records.whose(event)
         counters = {one: self._released(judged, one, event, now) for one in whose}
         held = worst_of(one.held_by(now) for one in counters.values())
         overruled = facts.granted and held is not None and not record.settled
@@ -191,7 +191,7 @@ class Limiting:
         self, judged: Judged, record: Prepared, event: Event, now: datetime
     ) -> Verdict:
         """An unlock, as `biotrail.audit.locks` makes it; whatever else looks like one is not."""
-        for whose in self.records.whose(event, record.columns[-1]):
+        for whose in self.records.whose(event):
             known = judged.changed.get(whose)
             counter = self.counters.find(whose) if known is None else known
             judged.changed[whose] = self.counters.with_event(counter, event, whose[0], now)

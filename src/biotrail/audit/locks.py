@@ -160,7 +160,7 @@ class Unlocking:
 
     def _lock(self, writer: LogWriter, records: LimitRecords) -> Lock:
         asked = Event(action=str(Action.UNLOCK), decision="granted", **self.fields)
-        for whose in records.whose_now(asked):
+        for whose in records.whose(asked):
             lock = last_lock(records, whose, writer.state.size, writer.now)
             if lock is not None:
                 return lock
