@@ -62,7 +62,8 @@ def test_no_text_forges_a_field_of_cef() -> None:
 
 def _split(line: str) -> list[str]:
     """The seven fields of the header, and the extension: what is escaped is passed over."""
-    found, field, letters = [], "", iter(line)
+    found: list[str] = []
+    field, letters = "", iter(line)
     while len(found) < 7:
         letter = next(letters)
         if letter == "\\":
