@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from biotrail.audit import open_log as open
     from biotrail.audit.fallback import FailOpen, Fallback, Spool
+    from biotrail.limits import NIST_SP_800_63B_4, PCI_DSS_8_3_4, Limit, LimitPolicy, Lock
     from biotrail.query import (
         LogQuery,
         Record,
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "NIST_SP_800_63B_4",
+    "PCI_DSS_8_3_4",
     "Action",
     "Actor",
     "ActorKind",
@@ -90,7 +93,10 @@ __all__ = [
     "FailOpen",
     "Fallback",
     "HoldReason",
+    "Limit",
+    "LimitPolicy",
     "Location",
+    "Lock",
     "LogQuery",
     "MemoryStore",
     "Modality",
@@ -137,6 +143,11 @@ __getattr__ = load_when_used(
     __name__,
     {
         "FailOpen": "biotrail.audit.fallback",
+        "Limit": "biotrail.limits",
+        "LimitPolicy": "biotrail.limits",
+        "Lock": "biotrail.limits",
+        "NIST_SP_800_63B_4": "biotrail.limits",
+        "PCI_DSS_8_3_4": "biotrail.limits",
         "Fallback": "biotrail.audit.fallback",
         "ProvenEntry": "biotrail.verify",
         "LogQuery": "biotrail.query",

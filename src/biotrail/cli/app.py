@@ -23,6 +23,7 @@ from biotrail.cli import (
     hold,
     init,
     keys,
+    locks,
     models,
     prove,
     publish,
@@ -114,6 +115,8 @@ _KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and pu
 app.command(rich_help_panel=_KEEP)(init.init)
 app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
 app.add_typer(vault.app, name="vault", rich_help_panel=_KEEP)
+app.command("locks", rich_help_panel=_KEEP)(locks.list_locks)
+app.command("unlock", rich_help_panel=_KEEP)(locks.unlock)
 app.command(rich_help_panel=_FORGET)(erase.erase)
 app.add_typer(hold.app, name="hold", rich_help_panel=_FORGET)
 app.command(rich_help_panel=_FORGET)(retain.retain)
