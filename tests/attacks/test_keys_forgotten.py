@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 
 from biotrail import Spool
+from biotrail.audit.spool_seal import SpoolSeal
 from biotrail.errors import VaultError
 from biotrail.query import RecordReader
+from biotrail.sealing import Keyring
 from biotrail.stores import MemoryStore
-from biotrail.vault import Vault
+from biotrail.vault import DataKey, Tags, Vault
 from tests.unit.query._logs import event, open_log, reader
 from tests.unit.vault._providers import CountingProvider
+
+
+def _tags(keyring: Keyring) -> Tags | None:
+    return keyring._tags
+
+
+def _key(spool: SpoolSeal) -> DataKey | None:
+    return spool._key
 
 
 def test_a_log_that_is_closed_holds_no_key(tmp_path: Path) -> None:
@@ -26,13 +36,13 @@ def test_a_log_that_is_closed_holds_no_key(tmp_path: Path) -> None:
     tags = vaulted.people.tags
     assert vaulted.people._known
     assert vault._cache
-    assert spool._key is not None
+    assert _key(spool) is not None
     log.close()
     assert not vaulted.people._known
     assert not vaulted.people._proposed
     assert not vault._cache
-    assert vaulted.keyring._tags is None
-    assert spool._key is None
+    assert _tags(vaulted.keyring) is None
+    assert _key(spool) is None
     assert tags._key is None
     assert not tags._known
     assert not tags._places
@@ -47,10 +57,10 @@ def test_a_reader_that_is_closed_holds_no_key() -> None:
     keyring = records._keyring
     assert keyring is not None
     assert vault._cache
-    assert keyring._tags is not None
+    assert _tags(keyring) is not None
     records.close()
     assert not vault._cache
-    assert keyring._tags is None
+    assert _tags(keyring) is None
     assert len(list(records.by_person("person-0"))) == 1
 
 

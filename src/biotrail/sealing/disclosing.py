@@ -131,7 +131,7 @@ def _why_gone(
     references = {one for one in owners.values() if one is not None}
     told = told_destroyed(store, entry, references)
     if told is not None:
-        reason = told.content.get("reason", "a retention")
+        reason: Any = told.content.get("reason", "a retention")
         return ErasedError(
             f"{what}: personal fields of it were destroyed, as entry {told.index} says ({reason})",
             index=told.index,
