@@ -9,6 +9,7 @@ from benchmarks import (
     bench_append,
     bench_cosigning,
     bench_import,
+    bench_limits,
     bench_matchers,
     bench_middleware,
     bench_sealing,
@@ -42,6 +43,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
     "4.4": bench_middleware.adding,
+    "4.8": bench_limits.adding,
 }
 
 
