@@ -290,6 +290,7 @@ def _thefts() -> list[Case]:
 def _forms() -> list[Case]:
     """Cases about the form of entries, each in a log of three."""
     canonical = body(event())
+    read = {"rows": 0, "route": "GET /v1/keys", "reader": bytes(16), "purpose": "audit"}
     refused: dict[str, bytes] = {
         "an event without id": body(event(id=None)),
         "an event without outcome": body(event(outcome=None)),
@@ -347,16 +348,20 @@ def _forms() -> list[Case]:
         "a number beyond 64 bits": encode_value({"log_read": {}}).replace(
             b"\xa0", b"\xa1\x61a\xc2\x49\x01" + bytes(8)),
         "nine levels of containers": b"\xa1\x68log_read\xa1\x61a" + b"\x81" * 7 + b"\x00",
+        "a read that says nothing": encode_value({"log_read": {}}),
+        "a read with a word of its own": encode_value({"log_read": {**read, "query": "anna"}}),
+        "a read by a reader of eight bytes": encode_value(
+            {"log_read": {**read, "reader": bytes(8)}}),
+        "a read of fewer than no rows": encode_value({"log_read": {**read, "rows": -1}}),
+        "a read that reveals no field": encode_value({"log_read": {**read, "revealed": []}}),
     }  # fmt: skip
     accepted: dict[str, bytes] = {
         "words of the future in open vocabularies": body(
             event(modality="smell", reason="mood", action="levitate", factors=["charm"])),
-        "a reserved kind with any content": encode_value(
-            {"log_read": {"a": [1, {"b": None}, True, -1], "c": b"\x00"}}),
-        "a reserved kind with no content": encode_value({"log_read": {}}),
-        "numbers at the ends of 64 bits": encode_value(
-            {"log_read": {"a": 2**64 - 1, "b": -(2**64)}}),
-        "eight levels of containers": b"\xa1\x68log_read\xa1\x61a" + b"\x81" * 6 + b"\x00",
+        "a read with all that it may say": encode_value({"log_read": {**read, "tenant": "a",
+            "event": bytes(16), "revealed": ["ip"]}}),
+        "a read with the least that it must say": encode_value({"log_read": read}),
+        "numbers at the ends of 64 bits": body(event(labels={"a": 2**64 - 1, "b": -(2**64)})),
         "empty text and bytes among the labels": body(event(labels={"a": "", "b": b""})),
         "the first moment": body(event(occurred="0001-01-01T00:00:00.000000Z")),
         "the last moment": body(event(occurred="9999-12-31T23:59:59.999999Z")),

@@ -212,11 +212,11 @@ class Maker:
 
     def made(self, index: int) -> Row:
         """Return the row of a new entry that follows on the one before an index."""
-        body = encode_body("log_read", {})
+        body = encode_body("log_stopped", {"writer": bytes(8)})
         recorded = "2027-01-01T00:00:00.000000Z"
         entry = frame_entry(index, leaf_hash(self.data[index - 1]), recorded, body)
         empty = dict.fromkeys(spec.COLUMNS)
-        return {**empty, "idx": index, "entry": entry.hex(), "kind": "log_read", "recorded": "0"}
+        return {**empty, "idx": index, "entry": entry.hex(), "kind": "log_stopped", "recorded": "0"}
 
     def tails(self) -> None:
         """The end is cut off, or lengthened."""

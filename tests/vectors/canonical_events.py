@@ -309,7 +309,18 @@ OTHER_BODIES: tuple[dict[str, Any], ...] = (
     },
     {"hold_placed": {"id": bytes(16), "references": [bytes(16)], "reason": "x"}},
     {"hold_released": {"id": bytes(16), "reason": "settled"}},
-    {"log_read": {"by": "auditor", "more": [1, {"deep": None}]}},
+    {"log_read": {"rows": 0, "route": "GET /v1/keys", "reader": bytes(16), "purpose": "audit"}},
+    {
+        "log_read": {
+            "rows": 50,
+            "event": bytes(16),
+            "route": "GET /v1/records",
+            "reader": bytes(16),
+            "tenant": "north",
+            "purpose": "incident",
+            "revealed": ["ip", "subject"],
+        }
+    },
     {
         "retention_applied": {
             "id": bytes(16),

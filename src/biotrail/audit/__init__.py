@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from biotrail.audit.erasure_request import ErasureReason
     from biotrail.audit.holds import Hold, HoldReason
     from biotrail.audit.opening import open_log, rotate_key_file
+    from biotrail.audit.reads import Read
     from biotrail.audit.reference_retention import (
         ReferenceRetention,
         ReferenceRetentionRun,
@@ -30,6 +31,7 @@ __all__ = [
     "Examination",
     "Hold",
     "HoldReason",
+    "Read",
     "Receipt",
     "ReferenceRetention",
     "ReferenceRetentionRun",
@@ -55,6 +57,7 @@ __getattr__ = load_when_used(
         "read_certificate": "biotrail.audit.doctor",
         "Hold": "biotrail.audit.holds",
         "HoldReason": "biotrail.audit.holds",
+        "Read": "biotrail.audit.reads",
         "ReferenceRetention": "biotrail.audit.reference_retention",
         "ReferenceRetentionRun": "biotrail.audit.reference_retention",
         "apply_reference_retention": "biotrail.audit.reference_retention",

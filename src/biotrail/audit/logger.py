@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from biotrail.audit._data_keeping import DataKeeping
 from biotrail.audit._key_keeping import KeyKeeping
 from biotrail.audit._limit_keeping import LimitKeeping
+from biotrail.audit._read_keeping import ReadKeeping
 from biotrail.audit.answers import every, not_recorded, only
 from biotrail.audit.asking import Asking
 from biotrail.audit.attempt import Attempt
@@ -25,7 +26,7 @@ __all__ = ["AuditLogger"]
 _BATCH = 1_000
 
 
-class AuditLogger(KeyKeeping, DataKeeping, LimitKeeping, Asking):
+class AuditLogger(KeyKeeping, DataKeeping, LimitKeeping, ReadKeeping, Asking):
     """Records access attempts in one log.
 
     Shared freely among threads, tasks and event loops; several processes may each open the same

@@ -171,7 +171,6 @@ _RULE = _shape(
     {"before": _time},
     {"action": _text, "tenant": _text, "outcome": _OUTCOME, "modality": _text},
 )
-_RESERVED = Shape({}, frozenset())
 
 KINDS: Mapping[str, Shape] = {
     "genesis": _shape(
@@ -215,9 +214,10 @@ KINDS: Mapping[str, Shape] = {
         },
         {"held": _unsigned},
     ),
-    # The content of this is not fixed yet: any map is accepted, so that a log that has it can
-    # already be verified.
-    "log_read": _RESERVED,
+    "log_read": _shape(
+        {"rows": _unsigned, "route": _text, "reader": _size(16), "purpose": _text},
+        {"event": _size(16), "tenant": _text, "revealed": _some(_text)},
+    ),
 }
 
 
@@ -230,10 +230,7 @@ def check_content(kind: str, content: object) -> None:
     shape = KINDS.get(kind)
     if shape is None:
         raise CanonicalError(f"unknown kind of entry: {kind!r}")
-    if shape is _RESERVED:
-        if type(content) is not dict:
-            raise CanonicalError(f"the content of {kind} must be a map")
-    elif not shape.admits(content):
+    if not shape.admits(content):
         raise CanonicalError(f"the content is not of the form of {kind}")
 
 

@@ -122,7 +122,10 @@ const KINDS = {
     { id: bytes(16), policy: bytes(32), rules: arrayOf(rule), payloads: isUint },
     { held: isUint },
   ),
-  log_read: isMap,
+  log_read: form(
+    { rows: isUint, reader: bytes(16), ...each(isText, 'route', 'purpose') },
+    { event: bytes(16), tenant: isText, revealed: arrayOf(isText) },
+  ),
 };
 
 // --- entries -------------------------------------------------------------------------------

@@ -25,9 +25,9 @@ EVERYTHING = EVENTS[1]
 
 
 def _of_size(size: int) -> bytes:
-    fill = size - len(frame_entry(0, FIRST_PREV, RECORDED, b"")) - 20
+    fill = size - len(frame_entry(0, FIRST_PREV, RECORDED, b"")) - 50
     for length in range(fill - 5, fill + 20):
-        body = encode_body("log_read", {"fill": "x" * length})
+        body = encode_body("log_started", {"writer": bytes(8), "software": "x" * length})
         entry = frame_entry(0, FIRST_PREV, RECORDED, body)
         if len(entry) == size:
             return entry
@@ -37,7 +37,7 @@ def _of_size(size: int) -> bytes:
 def test_the_largest_entry() -> None:
     """An entry has at most 65,535 bytes, in writing and in reading."""
     entry = _of_size(MAXIMUM_ENTRY_SIZE)
-    assert decode_entry(entry).kind == "log_read"
+    assert decode_entry(entry).kind == "log_started"
     body = split_entry(entry).body.replace(b"x", b"xx", 1)
     with pytest.raises(CanonicalError, match="at most 65535"):
         frame_entry(0, FIRST_PREV, RECORDED, body)
