@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Annotated
@@ -14,17 +13,18 @@ from rich.text import Text
 
 from biotrail.cli._given import Database
 from biotrail.cli._output import console, printable, write_json
-from biotrail.cli._records import Record, log_size, read_records, reader_of
+from biotrail.cli._records import Record, log_size, reader_of, shown
 from biotrail.cli._table import moment, style_of
 from biotrail.cli._values import address, decimal, document, who
 from biotrail.cli._vault import VaultFile, opened_vault
-from biotrail.errors import StoreUnavailableError, TruncatedError
-from biotrail.query import RecordReader
+from biotrail.query import Condition, RecordReader
+from biotrail.query.engine import as_condition
+from biotrail.query.follow_door import is_asked_for
 from biotrail.stores import SQLiteReader
 
 __all__ = ["tail"]
 
-_POLL_SECONDS = 0.1
+_LOOK_UP_SECONDS = 0.2  # for an interrupt
 
 
 def tail(
@@ -36,19 +36,31 @@ def tail(
         int, typer.Option("-n", "--last", min=0, help="How many of the last records to begin with.")
     ] = 10,
     vault: VaultFile = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Only records that fit, e.g. 'outcome = failure and ip in 10.0.0.0/8'.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document a line and record.")
     ] = False,
 ) -> None:
     """Print the last records, one a line, and with --follow those that come.
 
-    Records are shown as stored, not verified. Sealed personal fields are shown to whoever can open
-    the log's vault.
+    Records are shown as stored, not verified; what cannot be read is always shown. Sealed personal
+    fields are shown to whoever can open the log's vault.
     """
+    condition = as_condition(where)
     with closing(SQLiteReader(log)) as store, opened_vault(log, store, vault) as opened:
-        reader = reader_of(store, opened)
-        with _interrupts() as interrupts:
-            for record in _records(store, reader, last, follow=follow, interrupts=interrupts):
+        size = log_size(store)
+        start = max(0, size - last)
+        with closing(reader_of(store, opened)) as reader, _interrupts() as interrupts:
+            found = _records(reader, start, size, condition, follow=follow, interrupts=interrupts)
+            for record in found:
                 write_json(document(record), indent=None) if as_json else _print(record)
                 if interrupts:
                     break
@@ -77,38 +89,22 @@ def _interrupts() -> Iterator[list[int]]:
 
 
 def _records(
-    store: SQLiteReader,
     reader: RecordReader,
-    last: int,
+    start: int,
+    stop: int,
+    condition: Condition | None,
     *,
     follow: bool,
     interrupts: Sequence[int],
 ) -> Iterator[Record]:
-    file = _identity(store)
-    size = log_size(store)
-    yield from read_records(reader, max(0, size - last), size)
-    while follow and not interrupts:
-        time.sleep(_POLL_SECONDS)
-        grown = log_size(store)
-        if grown < size:
-            raise TruncatedError(
-                f"the log had {size} entries, and now it has {grown}",
-                index=grown,
-                expected=size,
-                found=grown,
-            )
-        yield from read_records(reader, size, grown)
-        size = grown
-        if _identity(store) != file:
-            raise StoreUnavailableError(f"{store.path} is another file now: verify it")
-
-
-def _identity(store: SQLiteReader) -> tuple[int, int] | None:
-    try:
-        status = store.path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    """Those that are there up to `stop`, and those that come."""
+    if not follow:
+        found = reader.examine(start, stop)
+        yield from shown(one for one in found if is_asked_for(one, condition))
+        return
+    with reader.follow(start=start, where=condition, timeout=_LOOK_UP_SECONDS) as follower:
+        while not interrupts:
+            yield from shown(follower)
 
 
 def _print(record: Record) -> None:

@@ -21,7 +21,7 @@ from biotrail.stores import StoreReader
 if TYPE_CHECKING:
     from biotrail.query.follow_async import AsyncFollower
 
-__all__ = ["Followable", "FollowedQuery", "FollowedRecords"]
+__all__ = ["Followable", "FollowedQuery", "FollowedRecords", "is_asked_for"]
 
 _Found = TypeVar("_Found")
 
@@ -157,11 +157,12 @@ class FollowedRecords(Followable[Record | Unreadable]):
         condition = as_condition(where)
         if condition is None:
             return None
-        asked: Condition = condition
-        # Of what cannot be read nobody can say that it was not asked for.
-        return Decision(
-            lambda found: isinstance(found, Unreadable) or asked.admits(found), lambda: None
-        )
+        return Decision(lambda found: is_asked_for(found, condition), lambda: None)
+
+
+def is_asked_for(found: Record | Unreadable, condition: Condition | None) -> bool:
+    """Whether a record is asked for. Of what cannot be read nobody can say that it is not."""
+    return condition is None or isinstance(found, Unreadable) or condition.admits(found)
 
 
 def size_of(store: StoreReader) -> int:
