@@ -290,7 +290,12 @@ def _thefts() -> list[Case]:
 def _forms() -> list[Case]:
     """Cases about the form of entries, each in a log of three."""
     canonical = body(event())
-    read = {"rows": 0, "route": "GET /v1/keys", "reader": bytes(16), "purpose": "audit"}
+    read: dict[str, Any] = {
+        "rows": 0,
+        "route": "GET /v1/keys",
+        "reader": bytes(16),
+        "purpose": "audit",
+    }
     refused: dict[str, bytes] = {
         "an event without id": body(event(id=None)),
         "an event without outcome": body(event(outcome=None)),

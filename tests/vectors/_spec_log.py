@@ -234,8 +234,18 @@ def _write_last_part(log: AuditLogger) -> None:
         ("log_started", {"writer": own, "software": "biotrail 0.1.0"}),
         ("log_gap", {"writer": own, "since": since, "until": until, "lost": 2, "reason": "full"}),
         ("log_stopped", {"writer": own}),
-        ("log_read", {"rows": 3, "event": bytes(16), "route": "GET /v1/records", "tenant": "north",
-                      "reader": own * 2, "purpose": "review", "revealed": ["subject", "ip"]}),
+        (
+            "log_read",
+            {
+                "rows": 3,
+                "event": bytes(16),
+                "route": "GET /v1/records",
+                "tenant": "north",
+                "reader": own * 2,
+                "purpose": "review",
+                "revealed": ["subject", "ip"],
+            },
+        ),
     )
     for kind, content in others:
         log._submit([prepare_other(kind, content)])
