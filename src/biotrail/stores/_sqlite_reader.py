@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from biotrail.stores._sqlite_postings import PostingsReading
 from biotrail.stores._sqlite_schema import missing_guards, strange_guards
-from biotrail.stores._sqlite_sealed import SealedReading, after, in_groups
+from biotrail.stores._sqlite_sealed import after, in_groups
 from biotrail.stores._sqlite_watch import watch_file
 from biotrail.stores.base import Extent, Lookup, StoredEntry, StoredHead
 from biotrail.stores.watching import Watch
@@ -22,7 +23,7 @@ _LAST_PAYLOAD = (
 _LOOKUP_COLUMNS = ", ".join(Lookup._fields)
 
 
-class SQLiteReader(SealedReading):
+class SQLiteReader(PostingsReading):
     """Reads a log's SQLite file without being able to change it.
 
     Every thread reads over a connection of its own. A file of schema version 1 is read as one in
@@ -124,6 +125,7 @@ class SQLiteReader(SealedReading):
         if sealed and self._one("SELECT 1 FROM sealed JOIN payloads USING (idx) LIMIT 1"):
             faults.append("an entry has a sealed payload and one in the clear")
         faults += self._stray_tags()
+        faults += self._stray_postings()
         faults += [f"{name} is absent or changed" for name in self.missing_guards()]
         with self._translated, self._reading() as connection:
             return faults + [f"{one} is no part of a log" for one in strange_guards(connection)]

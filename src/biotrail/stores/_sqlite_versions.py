@@ -142,5 +142,23 @@ _VERSION_3 = (
         BEGIN SELECT RAISE(ABORT, 'tags do not move'); END""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = (
+    """CREATE TABLE postings (
+        segment INTEGER NOT NULL CHECK (segment >= 0),
+        field TEXT NOT NULL,
+        value TEXT NOT NULL,
+        positions BLOB NOT NULL,
+        PRIMARY KEY (segment, field, value)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE posting_times (
+        segment INTEGER PRIMARY KEY CHECK (segment >= 0),
+        occurred BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings
+        BEGIN SELECT RAISE(ABORT, 'postings are not changed'); END""",
+    """CREATE TRIGGER posting_times_no_update BEFORE UPDATE ON posting_times
+        BEGIN SELECT RAISE(ABORT, 'postings are not changed'); END""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Statements that lead from version n to n + 1: a migration changes nothing that is recorded."""

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from biotrail.errors import StoreReadOnlyError, StoreUnavailableError, UnknownOutcomeError
 from biotrail.stores._sqlite_errors import translate, translated
 from biotrail.stores._sqlite_fork import check_usable_here, inherit
+from biotrail.stores._sqlite_postings import Recent, complete_segments, segments_missing
 from biotrail.stores._sqlite_reader import SQLiteReader
 from biotrail.stores._sqlite_schema import check_identity, prepare_schema
 from biotrail.stores.base import StoredHead
@@ -47,6 +48,7 @@ class Writing(SQLiteReader):
         self._held_for_fork = False
         self._known_head: tuple[int, StoredHead | None] | None = None
         self._remains: set[str] = set()
+        self._recent = Recent()
         path = Path(path)
         _create_privately(path)
         self._stale = False
@@ -54,6 +56,8 @@ class Writing(SQLiteReader):
             self._writing = self._connect_for_writing(path)
         try:
             super().__init__(path)
+            with self._translated:
+                self._complete_segments()
         except BaseException:
             self.close()
             raise
@@ -81,6 +85,19 @@ class Writing(SQLiteReader):
             connection.close()
             raise
         return connection
+
+    def _complete_segments(self) -> None:
+        """Write the postings of an older log; between two transactions others get their turn."""
+        connection, goes_on = self._writing, segments_missing(self._writing) > 0
+        while goes_on:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                (size,) = connection.execute("SELECT size FROM head WHERE one = 1").fetchone()
+                goes_on = complete_segments(connection, size, self._recent) > 0
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
         # Of several that switch a new file at once, SQLite turns all but one away without a wait.

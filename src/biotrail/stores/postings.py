@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from biotrail.errors import MalformedError
@@ -57,8 +58,10 @@ COLUMNS = (
 """The look-up columns whose values have postings."""
 
 _LONGEST_LIST = 255
+_FEW_VALUES = 64
 _BITMAP_BYTES = SEGMENT // 8
 _PLACES = tuple((name, Lookup._fields.index(name)) for name in COLUMNS)
+_RECORDED, _OCCURRED = Lookup._fields.index("recorded"), Lookup._fields.index("occurred")
 _BITS = tuple([one for one in range(8) if byte >> one & 1] for byte in range(256))
 
 
@@ -165,9 +168,43 @@ def segment_of(number: int, lookups: Iterable[Lookup]) -> Segment:
     Raises:
         ValueError: They are not 4,096.
     """
-    builder = SegmentBuilder(number)
-    builder.extend(lookups)
-    return builder.segment()
+    rows = list(lookups)
+    if len(rows) != SEGMENT:
+        raise ValueError(f"a segment has {SEGMENT} entries, not {len(rows)}")
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    postings = {
+        (name, value): positions
+        for name, at in _PLACES
+        for value, positions in _positions_in(columns[at])
+    }
+    recorded, occurred = columns[_RECORDED], columns[_OCCURRED]
+    times = [one if two is None else two for one, two in zip(recorded, occurred, strict=True)]
+    return Segment(number, postings, encode_occurred(array("q", times)))
+
+
+def _positions_in(column: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
+    """The values of a whole column, with their positions as bytes."""
+    values = set(column) - {None}
+    if len(values) > _FEW_VALUES:
+        positions: dict[Any, list[int]] = {one: [] for one in (*values, None)}
+        for place, value in enumerate(column):
+            positions[value].append(place)
+        for value in values:
+            found = positions[value]
+            short = len(found) <= _LONGEST_LIST
+            bits = sum(1 << one for one in found) if not short else 0
+            yield value, _little(array("H", found)).tobytes() if short else encode_positions(bits)
+        return
+    numbers = {None: 0, **{value: number for number, value in enumerate(values, 1)}}
+    written = bytes(map(numbers.__getitem__, reversed(column)))
+    for value in values:
+        yield value, encode_positions(int(written.translate(_digits(numbers[value])), 2))
+
+
+@cache
+def _digits(number: int) -> bytes:
+    """Turns the bytes of this number into the digit 1, and all others into 0."""
+    return bytes(49 if one == number else 48 for one in range(256))
 
 
 def encode_positions(bitmap: int) -> bytes:

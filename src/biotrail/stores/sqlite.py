@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 from biotrail.errors import EventIdTakenError, FenceMovedError, HeadMovedError, StoreError
 from biotrail.stores._sqlite_errors import translate
+from biotrail.stores._sqlite_postings import Recent, complete_segments
 from biotrail.stores._sqlite_reader import SQLiteReader
 from biotrail.stores._sqlite_sealed import INDEXED_EVERY
 from biotrail.stores._sqlite_sealing import INSERT_KEY, SealedWriting
 from biotrail.stores._sqlite_tags import complete_blocks
 from biotrail.stores.base import Batch, Lookup, StoredHead, WrittenEntry
+from biotrail.stores.postings import SEGMENT
 
 __all__ = ["SQLiteReader", "SQLiteStore"]
 
@@ -48,9 +50,11 @@ class SQLiteStore(SealedWriting):
         """Write a batch if the size is as expected; see `Store.append`."""
         with self._writing_lock:
             known, self._known_head = self._known_head, None  # unknown again if this fails
+            recent, self._recent = self._recent, Recent()
             try:
                 self._begin_writing()
                 self._insert(batch)
+                self._complete(batch, recent)
             except sqlite3.IntegrityError as error:
                 self._roll_back()
                 self._explain(batch, error)
@@ -61,6 +65,7 @@ class SQLiteStore(SealedWriting):
                 self._roll_back()
                 raise
             self._commit()
+            self._recent = recent
             if known is not None:
                 self._known_head = known[0], StoredHead(batch.size, batch.checkpoint)
 
@@ -113,6 +118,11 @@ class SQLiteStore(SealedWriting):
         if reached > first:
             self._writing.execute(_INDEX_SEALED, (reached - 2 * INDEXED_EVERY, reached))
             complete_blocks(self._writing, reached)
+
+    def _complete(self, batch: Batch, recent: Recent) -> None:
+        recent.take(batch.first, [one.lookup for one in batch.entries])
+        if batch.size // SEGMENT > batch.first // SEGMENT:
+            complete_segments(self._writing, batch.size, recent)
 
     def _explain(self, batch: Batch, error: sqlite3.IntegrityError) -> None:
         ids = [one.lookup.event_id for one in batch.entries if one.lookup.event_id is not None]

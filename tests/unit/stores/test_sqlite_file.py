@@ -53,7 +53,7 @@ def test_durability_and_strictness(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA application_id").fetchone() == (0x62696F74,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
         tables = connection.execute("SELECT name, strict FROM pragma_table_list").fetchall()
     assert {name: strict for name, strict in tables if not name.startswith("sqlite_")} == {
         "data_keys": 1,
@@ -62,6 +62,8 @@ def test_durability_and_strictness(path: Path) -> None:
         "fences": 1,
         "head": 1,
         "payloads": 1,
+        "posting_times": 1,
+        "postings": 1,
         "sealed": 1,
         "sealed_tags": 1,
         "subjects": 1,
@@ -109,7 +111,7 @@ def test_another_programs_database(tmp_path: Path, kind: Callable[[Path], StoreR
     assert os.listdir(tmp_path) == ["other.db"]
 
 
-@pytest.mark.parametrize("pragma", ["user_version = 4", "application_id = 7"])
+@pytest.mark.parametrize("pragma", ["user_version = 5", "application_id = 7"])
 @pytest.mark.parametrize("kind", [SQLiteReader, SQLiteStore])
 def test_databases_marked_otherwise(
     path: Path, kind: Callable[[Path], StoreReader], pragma: str

@@ -66,7 +66,7 @@ def test_readers_leave_an_older_file_as_it_is(path: Path) -> None:
 
 
 def test_a_writer_brings_it_up_to_date(path: Path) -> None:
-    """Opened for writing it becomes version 3, with all that it held, and takes sealed payloads."""
+    """Opened for writing it becomes version 4, with all that it held, and takes sealed payloads."""
     with closing(SQLiteReader(path)) as reader:
         entries, payloads = list(reader.entries(0, 9)), list(reader.payloads(0, 9))
         with closing(SQLiteStore(path)) as store:
@@ -80,7 +80,7 @@ def test_a_writer_brings_it_up_to_date(path: Path) -> None:
         assert list(reader.payloads(3, 4)) == [(3, b"sealed")]
         assert list(reader.sealed_of(bytes(16), 0, 9)) == [3]
         assert reader.extent().payloads == 4
-    assert version(path) == 3
+    assert version(path) == 4
 
 
 def test_an_older_file_on_a_read_only_medium(path: Path) -> None:

@@ -3,6 +3,7 @@
 ``version-1.db.xz`` holds 43 entries, payloads in the clear and identities of people.
 ``version-2.db.xz`` holds 4,302 entries of seven people, five devices and six addresses (what is
 sealed is made of numbers, as below); the records of person 3 were erased.
+``version-3.db.xz`` is that file, brought up to date by the version that put tags into blocks.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def test_version_1_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
             store.append(sample_batch(43, BLOCK))
         assert reader.extent().head == 43 + BLOCK
         assert reader.structure_faults() == []
-    assert version(path) == 3
+    assert version(path) == 4
 
 
 def test_version_2_is_read_as_it_is(tmp_path: Path) -> None:
@@ -102,8 +103,24 @@ def test_version_2_is_read_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_version_3_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    """It has no postings, and is left so by readers; who opens it for writing writes them."""
+    path = unpacked(tmp_path, 3)
+    before = path.read_bytes()
+    with closing(SQLiteReader(path)) as reader:
+        check_found(reader)
+        assert reader.structure_faults() == []
+        assert list(reader.segments(0, 9)) == list(reader.postings("kind", "event", 0, 9)) == []
+    assert path.read_bytes() == before
+    with closing(SQLiteReader(path)) as reader, closing(SQLiteStore(path)) as store:
+        check_found(store)
+        assert list(store.segments(0, 9)) == list(reader.segments(0, 9)) == [0]
+        assert reader.structure_faults() == []
+    assert version(path) == 4
+
+
 def test_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
-    """Opened for writing it becomes version 3; a reader that was open goes on finding the same."""
+    """Opened for writing it becomes version 4; a reader that was open goes on finding the same."""
     path = unpacked(tmp_path, 2)
     with closing(SQLiteReader(path)) as reader:
         check_found(reader)
@@ -119,7 +136,7 @@ def test_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
         more = list(range(SIZE, SIZE + BLOCK))
         assert list(reader.sealed_by_device(device, 0, 2**40)) == with_device(1) + more
         assert reader.structure_faults() == []
-    assert version(path) == 3
+    assert version(path) == 4
 
 
 def extend(store: SQLiteStore) -> None:
