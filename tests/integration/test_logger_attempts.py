@@ -258,7 +258,8 @@ def test_said_while_under_way(trail: Trail) -> None:
 def test_labels_and_roles_are_said_while_under_way(trail: Trail) -> None:
     """Labels add to those of the beginning; a factor may say its role, one of two."""
     with _attempt(trail, labels={"gate": 4}) as attempt:
-        assert attempt.decision is None
+        before = attempt.decision
+        assert before is None
         with pytest.raises(EventError, match="step_up"):
             attempt.used("pin", role="instead")
         attempt.used("pin", role="fallback")
@@ -341,6 +342,9 @@ def test_an_attempt_is_one_event(trail: Trail) -> None:
 
         def fall_back(self, event: Event, error: Exception) -> Any:
             raise error
+
+        def lock_of(self, event: Event) -> None:
+            return None
 
     attempt = Attempt(Recorder(), datetime.now(UTC), {"action": "door.open"})
     with attempt:
