@@ -2,7 +2,7 @@
 
 ``PRAGMA data_version`` reads one number from memory that all processes share, which every commit by
 another connection changes. Nothing else is needed, neither a notification of the file system (which
-comes at writing, not at committing) nor a package. See decision record 0022.
+comes at writing, not at committing) nor a package. See decision record 0026.
 """
 
 from __future__ import annotations
