@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from biotrail.canonical import Entry, decode_entry
 from biotrail.canonical.event_pattern import EventMarks, marks_of_entry
-from biotrail.canonical.sealed import ACTOR, NOBODY, SUBJECT, Part, SealedPart
+from biotrail.canonical.owners import owners_of
+from biotrail.canonical.sealed import ACTOR, SUBJECT, Part, SealedPart
 from biotrail.errors import (
     AlteredError,
     BiotrailError,
@@ -110,7 +111,8 @@ class Opening:
                     found=marks.index,
                 )
             if payload is None:
-                gone = () if marks.root is None else self._gone(data, marks, _owners(marks))
+                owners = [*owners_of(marks.subject, marks.actor)]
+                gone = () if marks.root is None else self._gone(data, marks, owners)
                 return Record(index, data, None, gone, marks.tenant)
             if marks.root is None:
                 raise AlteredError(
@@ -161,14 +163,6 @@ def _marks_of(entry: Entry) -> EventMarks:
         return EventMarks(entry.index, b"", None, None, None)
     said = [content.get(name) for name in ("subject", "actor", "payload", "tenant")]
     return EventMarks(entry.index, content["id"], *said)
-
-
-def _owners(marks: EventMarks) -> list[int]:
-    """Whose parts an event's payload has."""
-    owners = [] if marks.subject is None else [SUBJECT]
-    if marks.actor is not None and marks.actor != marks.subject:
-        owners.append(ACTOR)
-    return owners or [NOBODY]
 
 
 def readable(found: Record | Unreadable) -> Record:
