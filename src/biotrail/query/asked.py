@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Literal, NamedTuple, TypeAlias
+from unicodedata import normalize
 
 from biotrail.errors import EventError
 from biotrail.query.record import Record
@@ -39,7 +40,7 @@ def person(identity: str, tenant: str | None, role: Role | None) -> Asked:
     Raises:
         EventError: Not an identity, or not a role.
     """
-    _check_text("identity", identity)
+    identity, tenant = _text("identity", identity), _tenant(tenant)
     if role not in (None, "subject", "actor"):
         raise EventError("role", role, "must be 'subject' or 'actor'")
     roles = ("subject", "actor") if role is None else (role,)
@@ -67,7 +68,7 @@ def device(device_id: str, tenant: str | None) -> Asked:
     Raises:
         EventError: Not a device id.
     """
-    _check_text("device_id", device_id)
+    device_id, tenant = _text("device_id", device_id), _tenant(tenant)
 
     def answers(record: Record) -> bool:
         return _is_of(record, tenant) and _said(record, "device_id") == device_id
@@ -84,6 +85,7 @@ def device(device_id: str, tenant: str | None) -> Asked:
 
 def address(network: Network, tenant: str | None) -> Asked:
     """Look for records whose address is in a network; a single address is a network too."""
+    tenant = _tenant(tenant)
 
     def answers(record: Record) -> bool:
         found = _address_of(record)
@@ -116,7 +118,9 @@ def as_network(given: str | IPv4Address | IPv6Address | Network) -> Network:
     """
     try:
         if isinstance(given, (str, IPv4Address, IPv6Address, IPv4Network, IPv6Network)):
-            return ip_network(given)
+            found = ip_network(given)
+            # A zone ("%eth0") is not recorded either.
+            return ip_network((found.network_address.packed, found.prefixlen))
     except ValueError:
         pass
     raise EventError(
@@ -126,9 +130,19 @@ def as_network(given: str | IPv4Address | IPv6Address | Network) -> Network:
     )
 
 
-def _check_text(name: str, value: object) -> None:
+def _text(name: str, value: object) -> str:
+    """Text in form C, as it is recorded: else one person would have two tags."""
     if not isinstance(value, str) or not value:
         raise EventError(name, value, "must be text that is not empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise EventError(name, value, "must not contain lone surrogates") from None
+    return normalize("NFC", str(value))
+
+
+def _tenant(value: str | None) -> str | None:
+    return None if value is None else _text("tenant", value)
 
 
 def _is_of(record: Record, tenant: str | None) -> bool:
