@@ -67,7 +67,8 @@ class _Group(TyperGroup):
             return found
         except BiotrailError as error:
             raise typer.Exit(report_failure(error, as_json=ctx.meta[_JSON])) from error
-        except typer.Abort as error:
+        except (typer.Abort, KeyboardInterrupt, EOFError) as error:
+            # A prompt makes an abort of the other two; just before it and after it nobody does.
             say("Broken off.", stderr=True)
             raise typer.Exit(INTERRUPTED) from error
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from biotrail.cli._failures import FAILED
 from biotrail.cli._given import Database, Json, read_file, verifier_keys
 from biotrail.cli._output import grid, printable, say, write_json
 from biotrail.errors import MalformedError
+from biotrail.stores import SQLiteStore
 
 __all__ = ["doctor"]
 
@@ -46,6 +48,8 @@ def doctor(
 ) -> None:
     """After a crash or the restore of a backup: finish erasures, and do undone ones again.
 
+    What searches go by is compared with the log's columns, and written anew where it differs.
+
     Exits with 0, or with 3 where something is left to do.
     """
     shown = [_certificate(one) for one in certificate or ()]
@@ -58,12 +62,25 @@ def doctor(
     trusted = verifier_keys(trust, option="--trust") if trust else []
     with open_with_vault(log, key, vault) as opened:
         found = examine(opened, certificates=shown, trusted=trusted)
+    renewed = _renew_postings(log)
     if as_json:
-        write_json({"log": str(log), **_told_examination(found)})
+        told = {**_told_examination(found), "renewed_postings": renewed}
+        write_json({"log": str(log), **told})
     else:
         _print_examination(log, found)
+        for fault in renewed:
+            say(f"mended: {fault}; a search may have missed records there.", style="yellow")
     if not found.is_well:
         raise typer.Exit(FAILED)
+
+
+def _renew_postings(log: Path) -> list[str]:
+    """Write the index that searches go by anew if it is not that of the columns; what was wrong."""
+    with closing(SQLiteStore(log)) as store:
+        faults = store.posting_faults()
+        if faults:
+            store.renew_postings()
+    return faults
 
 
 def _print_examination(log: Path, found: Examination) -> None:

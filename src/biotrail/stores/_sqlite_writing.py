@@ -99,6 +99,26 @@ class Writing(SQLiteReader):
                 raise
             connection.execute("COMMIT")
 
+    def renew_postings(self) -> None:
+        """Throw all postings away and write them anew from the look-up columns.
+
+        Broken off, it leaves less of them than there could be: readers read the columns instead,
+        and who opens the log for writing next goes on.
+
+        Raises:
+            StoreError: The file cannot be written.
+        """
+        with self._translated, self._writing_lock:
+            self._begin()
+            try:
+                self._writing.execute("DELETE FROM postings")
+                self._writing.execute("DELETE FROM posting_times")
+                self._writing.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            self._complete_segments()
+
     def _use_write_ahead_log(self, connection: sqlite3.Connection) -> None:
         # Of several that switch a new file at once, SQLite turns all but one away without a wait.
         deadline = monotonic() + self._timeout
