@@ -41,6 +41,7 @@ def check(store: SQLiteReader, numbers: list[int]) -> None:
             assert found == {k: v for k, v in expected.postings.items() if k[0] == field}
         positions = expected.postings["action", "a1"]
         assert list(store.postings("action", "a1", number, number + 1)) == [(number, positions)]
+    assert isinstance(store, SearchableStore)
     assert store.structure_faults() == store.posting_faults() == []
 
 
