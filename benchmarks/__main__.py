@@ -10,6 +10,7 @@ from benchmarks import (
     bench_cosigning,
     bench_import,
     bench_limits,
+    bench_live,
     bench_matchers,
     bench_middleware,
     bench_sealing,
@@ -43,6 +44,8 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
     "4.4": bench_middleware.adding,
+    "4.5": bench_live.followed,
+    "4.6": bench_live.delayed,
     "4.8": bench_limits.adding,
 }
 
