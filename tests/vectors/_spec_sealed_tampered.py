@@ -95,9 +95,6 @@ class Maker:
                   delete("sealed", idx=ANNA_ALONE))  # fmt: skip
         self.case("the row of a retained payload is gone", "holds", None,
                   delete("sealed", idx=RETAINED))  # fmt: skip
-        self.case("a sealed payload lies in the other table", "holds", None,
-                  delete("sealed", idx=LAST),
-                  insert("payloads", {"idx": LAST, "payload": self.recorded[LAST]}))  # fmt: skip
 
     def _clear(self, index: int) -> Row:
         return next(row for row in self.whole.hand.payloads if row["idx"] == index)
@@ -189,6 +186,9 @@ class Maker:
 
     def rows_moved(self) -> None:
         """Rows stand where none was."""
+        self.case("a sealed payload lies in the other table", "altered", LAST,
+                  delete("sealed", idx=LAST),
+                  insert("payloads", {"idx": LAST, "payload": self.recorded[LAST]}))  # fmt: skip
         row = self.rows[AGAIN]
         self.case("an entry without one gets a sealed payload", "altered", PLAIN,
                   insert("sealed", {**row, "idx": PLAIN}))  # fmt: skip

@@ -55,9 +55,10 @@ def check_beside(
         entry = _decoded(index, data, leaf)
         if columns is not None:
             _check_columns(entry, next(columns, None))
-        if people is not None:
-            people.check(entry)
+        filed = people is not None and people.check(entry)
         payload = None if stored is None else stored.check(entry)
+        if stored is not None and people is not None and people.there:
+            _check_place(index, filed, payload, stored)
         if payload is not None and references is not None:
             references.check(entry, payload)
     return PayloadCounts() if stored is None else stored.counts
@@ -128,13 +129,14 @@ class _People:
 
     def __init__(self, store: StoreReader, start: int, stop: int) -> None:
         rows = getattr(store, "sealed_people", None)
+        self.there = rows is not None
         self._rows = iter(()) if rows is None else iter(rows(start, stop))
         self._first = next(self._rows, None)
 
-    def check(self, entry: Entry) -> None:
-        """Check that the columns say what the entry says."""
+    def check(self, entry: Entry) -> bool:
+        """Check that the columns say what the entry says; whether there are any."""
         if self._first is None or self._first[0] != entry.index:
-            return
+            return False
         found, self._first = tuple(self._first[1:]), next(self._rows, None)
         subject, actor = entry.content.get("subject"), entry.content.get("actor")
         expected = (subject, None if actor == subject else actor)
@@ -146,6 +148,18 @@ class _People:
                 expected=expected,
                 found=found,
             )
+        return True
+
+
+def _check_place(index: int, filed: bool, payload: Payload | None, stored: Payloads) -> None:
+    """Check that a payload lies among those of its kind: an erasure looks for it there."""
+    if filed if payload is not None else not filed and stored.last_sealed == index:
+        kind, other = ("clear", "sealed") if payload is not None else ("sealed", "clear")
+        raise AlteredError(
+            f"the payload of entry {index} is {kind} and lies among the {other} ones, where it "
+            "would not be found, nor erased",
+            index=index,
+        )
 
 
 class _References:

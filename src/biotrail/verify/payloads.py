@@ -64,6 +64,7 @@ class Payloads:
         self._first = next(rows, None)
         self._destruction = destruction
         self.counts = PayloadCounts()
+        self.last_sealed: int | None = None
 
     def check(self, entry: Entry) -> Payload | None:
         """Check the payload of an entry, which must have one exactly if the entry says so.
@@ -88,6 +89,7 @@ class Payloads:
         data = self._take(index)
         if type(data) is bytes and is_sealed(data):
             self._check_sealed(entry, root, data)
+            self.last_sealed = index
             return None
         payload = _opened(entry, root, data)
         self.counts.opened += 1

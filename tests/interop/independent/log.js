@@ -452,6 +452,7 @@ function checkBeside(log, row, i, entry) {
   if (Object.keys(columns).some((name) => columns[name] !== row[name])) refuse('altered', i);
   checkPeople(log, i, entry);
   const payload = checkPayload(log, i, entry);
+  if (payload !== null && log.people.has(i) !== (payload.version === 2)) refuse('altered', i);
   if (payload?.version !== 1) return;
   const subject = payload.fields.get('subject');
   if (!(subject instanceof Map) || typeof subject.get('id') !== 'string') return;
