@@ -213,8 +213,22 @@ def secret_service(folder: Path) -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("DBUS_SESSION_BUS_ADDRESS", bus)
-        with running(keyring, _secrets_answer, env=environment, stdin=password):
+        with running(keyring, _secrets_answer, env=environment, stdin=password), _chosen():
             yield
+
+
+@contextmanager
+def _chosen() -> Iterator[None]:
+    """Make the package use the Secret Service, also where it looked before there was one."""
+    import keyring
+    from keyring.backends import SecretService
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(SecretService.Keyring())
+    try:
+        yield
+    finally:
+        keyring.set_keyring(before)
 
 
 def _connect(path: Path) -> None:
