@@ -224,7 +224,7 @@ def _chosen() -> Iterator[None]:
     from keyring.backends import SecretService
 
     before = keyring.get_keyring()
-    keyring.set_keyring(SecretService.Keyring())
+    keyring.set_keyring(SecretService.Keyring())  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
