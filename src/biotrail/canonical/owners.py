@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from biotrail.canonical.sealed import ACTOR, NOBODY, SUBJECT, Owner, Part, SealedPart
 
-__all__ = ["WrongOwner", "owners_of", "wrong_owner"]
+__all__ = ["WrongOwner", "is_of_one", "owners_of", "wrong_owner"]
 
 _NOBODY: Mapping[Owner, bytes | None] = {NOBODY: None}
 _WHOSE = {SUBJECT: "of the subject", ACTOR: "of the actor"}
@@ -38,6 +38,17 @@ def owners_of(subject: bytes | None, actor: bytes | None) -> Mapping[Owner, byte
     if actor is not None and actor != subject:
         owners[ACTOR] = actor
     return owners or _NOBODY
+
+
+def is_of_one(parts: Sequence[Part], subject: bytes | None, actor: bytes | None) -> bool:
+    """Whether parts are those of an event about one person: the usual case, told at once.
+
+    True where `wrong_owner` would find nothing; False says nothing.
+    """
+    if len(parts) != 1 or subject is None or (actor is not None and actor != subject):
+        return False
+    part = parts[0]
+    return part.owner == SUBJECT and type(part) is SealedPart and part.key == subject
 
 
 def wrong_owner(parts: Sequence[Part], owners: Mapping[Owner, bytes | None]) -> WrongOwner | None:
