@@ -77,11 +77,6 @@ class SQLiteReader(PostingsReading):
         )
         return self._one(query, (max(size, 1) - 1,))
 
-    def count_checkpoints(self) -> int:
-        """How many checkpoints are kept."""
-        row = self._one("SELECT count(checkpoint) FROM entries")
-        return int(row[0]) if row else 0
-
     def find_events(self, event_ids: Sequence[bytes]) -> dict[bytes, int]:
         """Indices of the entries that bear these ids."""
         found: dict[bytes, int] = {}
