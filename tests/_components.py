@@ -127,7 +127,20 @@ def _fork() -> str | None:
     return None if hasattr(os, "fork") else "this platform has no fork"
 
 
+def chromium_program() -> str | None:
+    """Debian's browser, under either of its names."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def _chromium() -> str | None:
+    reason = _packages("browser", "axe_playwright_python", "playwright")()
+    if reason is None and not chromium_program():
+        reason = "chromium is not installed (Debian: chromium)"
+    return reason
+
+
 COMPONENTS: dict[str, Probe] = {
+    "chromium": _chromium,
     "cli": _packages("cli", "typer", "rich"),
     "distributed": _packages("cluster", "distributed"),
     "django": _packages("django", "django", "asgiref"),
