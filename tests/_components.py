@@ -175,11 +175,13 @@ COMPONENTS: dict[str, Probe] = {
     "pynacl": _packages("fast", "nacl"),
     "pyeer": _packages("test", "pyeer"),
     "postgres": _postgres,
+    "schemathesis": _packages("oracles", "schemathesis"),
     "secret_service": _secret_service,
     "shared": _shared,
     "softhsm": _softhsm,
     "strace": _program("strace", "strace"),
     "tmpfs": _tmpfs,
+    "web": _packages("web", "fastapi", "jinja2", "lark", "uvicorn"),
 }
 
 
