@@ -3,6 +3,7 @@
 from biotrail.events.comparison import Comparison
 from biotrail.events.context import Context, Location
 from biotrail.events.event import Event, new_event_id
+from biotrail.events.own_actions import OWN_ACTIONS, is_attempt, is_own_action
 from biotrail.events.people import Actor, ActorKind, Subject
 from biotrail.events.vocabulary import (
     Action,
@@ -19,6 +20,7 @@ from biotrail.events.vocabulary import (
 )
 
 __all__ = [
+    "OWN_ACTIONS",
     "Action",
     "Actor",
     "ActorKind",
@@ -37,5 +39,7 @@ __all__ = [
     "Provenance",
     "Reason",
     "Subject",
+    "is_attempt",
+    "is_own_action",
     "new_event_id",
 ]

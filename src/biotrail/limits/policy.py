@@ -10,15 +10,13 @@ from typing import Any
 import attrs
 
 from biotrail.errors import LimitError
-from biotrail.events import Action, Modality, Reason
+from biotrail.events import Action, Modality, Reason, is_own_action
 from biotrail.limits.facts import FAILURES, HOST_REASONS, Facts
 
 __all__ = ["NIST_SP_800_63B_4", "PCI_DSS_8_3_4", "Limit", "LimitPolicy", "Scope"]
 
 _MOST = 10_000
-_OWN_ACTIONS: frozenset[str] = frozenset(Action)
 _LOCKING: frozenset[str] = frozenset({Action.LOCK, Action.UNLOCK, Action.LOCK_EXPIRED})
-_OWN_BEGINNINGS = ("detection.", "log.")
 _HOST = "host."
 
 
@@ -132,7 +130,7 @@ class LimitPolicy:
         device: The limit for each device, or None; it needs a window.
         ip: The limit for each address, or None; it needs a window.
         actions: The actions that are limited; None is all but those that biotrail records of
-            its own (`biotrail.Action`, reads and detections).
+            its own (`biotrail.events.is_own_action`).
         biometric: Whether only attempts with a biometric modality are counted and turned away, so
             that another factor stays open.
         reasons: A denial for one of these reasons is a failure; ``host.*`` stands for every reason
@@ -177,7 +175,7 @@ class LimitPolicy:
             return False
         action = facts.action
         if self.actions is None:
-            return action not in _OWN_ACTIONS and not action.startswith(_OWN_BEGINNINGS)
+            return not is_own_action(action)
         return action in self.actions and action not in _LOCKING
 
     def is_failure(self, facts: Facts) -> bool:
