@@ -39,6 +39,10 @@ class Asking(OpenLog):
 
     _questions: tuple[int, LogQuery] | None = None
 
+    def questions(self) -> LogQuery:
+        """The `LogQuery` that answers these questions, for what else it can tell; not to close."""
+        return self._ask()
+
     def query(
         self,
         where: Condition | Where | str | None = None,

@@ -28,7 +28,7 @@ from biotrail.query.tree import AuthenticatedTree
 from biotrail.signing import SignedCheckpoint, VerifierKey
 from biotrail.stores import StoredHead, StoreReader
 from biotrail.tlog import Checkpoint, unverified_checkpoint
-from biotrail.trust import KEY_KINDS, KeyHistory
+from biotrail.trust import KEY_KINDS, Admission, KeyHistory
 
 __all__ = ["Checkpoints"]
 
@@ -68,6 +68,11 @@ class Checkpoints:
     def origin(self) -> str:
         """The log's origin."""
         return self._trusted[0].name
+
+    @property
+    def admissions(self) -> tuple[Admission, ...]:
+        """Every key that the log admitted, as far as the last checkpoint that was taken."""
+        return self._history.admissions
 
     def latest(self) -> SignedCheckpoint:
         """The checkpoint at the head of the log as it is now.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +56,18 @@ def as_condition(where: Condition | Where | str | None) -> Condition | None:
 
 
 class Engine:
-    """Answers questions to one log. Not thread-safe."""
+    """Answers questions to one log. Not thread-safe: whoever shares it holds its lock.
+
+    Attributes:
+        lock: Held by whoever asks. Proofs take it themselves, as answers make them later.
+    """
 
     def __init__(
         self, store: StoreReader, trusted: Sequence[VerifierKey], vault: Vault | None
     ) -> None:
         """Ask one log; see `LogQuery`."""
         self.store = store
+        self.lock = threading.RLock()
         self.checkpoints = Checkpoints(store, trusted)
         self.origin = self.checkpoints.origin
         self._keyring: Keyring | None = None
@@ -186,11 +192,12 @@ class Engine:
         self, record: Record, checkpoint: SignedCheckpoint, fields: Collection[str]
     ) -> ProofFile:
         """The proof file of a record; see `VerifiedEntry.proof`."""
-        hashes = self.checkpoints.tree.inclusion(record.index, checkpoint.size)
-        extra = encode_proof_entry(record.data)
-        if fields:
-            from biotrail.sealing.disclosing import proof_extra
+        with self.lock:
+            hashes = self.checkpoints.tree.inclusion(record.index, checkpoint.size)
+            extra = encode_proof_entry(record.data)
+            if fields:
+                from biotrail.sealing.disclosing import proof_extra
 
-            opener = Opener(self.origin, self._keyring)
-            extra = proof_extra(self.store, opener, record.index, record.data, fields)
+                opener = Opener(self.origin, self._keyring)
+                extra = proof_extra(self.store, opener, record.index, record.data, fields)
         return ProofFile(record.index, tuple(hashes), checkpoint.note, extra)

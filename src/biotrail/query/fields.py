@@ -84,88 +84,6 @@ class Field:
         return str(value)
 
 
-def _event(record: Record) -> Any:
-    return record.content if record.kind == "event" else {}
-
-
-def _one(value: Any) -> tuple[Any, ...]:
-    return () if value is None else (value,)
-
-
-def _clear(name: str) -> Read:
-    return lambda record: _one(_event(record).get(name))
-
-
-def _moved(record: Record, name: str) -> Any:
-    """What stands in the entry by default, and in the payload if a host's policy seals it."""
-    opened = record.opened
-    return None if opened is None else record.personal.get(name)
-
-
-def _either(name: str, place: str | None = None) -> Read:
-    def read(record: Record) -> Sequence[Any]:
-        content = _event(record)
-        value = (content if place is None else content.get(place, {})).get(name)
-        return _one(_moved(record, name) if value is None else value)
-
-    return read
-
-
-def _personal(record: Record, name: str) -> Any:
-    if record.kind != "event":
-        return None
-    try:
-        return record.field(name)
-    except (ErasedError, MissingError):
-        return None
-
-
-def _sealed(name: str) -> Read:
-    return lambda record: _one(_personal(record, name))
-
-
-def _part(name: str, part: str) -> Read:
-    def read(record: Record) -> Sequence[Any]:
-        found = _personal(record, name)
-        return _one(found.get(part)) if type(found) is dict else ()
-
-    return read
-
-
-def _place(record: Record) -> Sequence[Any]:
-    found = _personal(record, "location")
-    if type(found) is not dict:
-        return ()
-    return ((found["latitude_micro"] / _MILLION, found["longitude_micro"] / _MILLION),)
-
-
-def _factors(record: Record) -> Sequence[Any]:
-    found = _event(record).get("factors")
-    return tuple((_moved(record, "factors") if found is None else found) or ())
-
-
-def _host_value(place: str, name: str) -> Read:
-    def read(record: Record) -> Sequence[Any]:
-        found = _event(record).get(place)
-        if found is None:
-            found = _moved(record, place) if place == "labels" else _personal(record, place)
-        value = found.get(name) if type(found) is dict else None
-        return () if value is None else (tagged(value),)
-
-    return read
-
-
-def tagged(value: object) -> tuple[str, Any]:
-    """A host's own value beside its type, since True equals 1 in Python."""
-    if type(value) is bool:
-        return "truth", value
-    if type(value) is int:
-        return "whole", value
-    if type(value) is bytes:
-        return "bytes", value.hex()
-    return "text", str(value)
-
-
 def _words(vocabulary: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(one) for one in vocabulary)
 
@@ -174,57 +92,57 @@ def _table() -> dict[str, Field]:
     fields = [
         Field("index", "whole", lambda record: (record.index,)),
         Field("recorded", "time", lambda record: (format_time(record.recorded),)),
-        Field("occurred", "time", _clear("occurred")),
+        Field("occurred", "time", clear("occurred")),
         Field("kind", "word", lambda record: (record.kind,), column="kind", words=_words(KINDS)),
-        Field("action", "text", _clear("action"), column="action"),
-        Field("target", "text", _either("target"), column="target", movable=True),
-        Field("modality", "word", _clear("modality"), column="modality", words=_words(Modality)),
+        Field("action", "text", clear("action"), column="action"),
+        Field("target", "text", either("target"), column="target", movable=True),
+        Field("modality", "word", clear("modality"), column="modality", words=_words(Modality)),
         Field(
             "decision",
             "word",
-            _clear("decision"),
+            clear("decision"),
             column="decision",
             words=_words(ApplicationDecision),
         ),
-        Field("outcome", "word", _clear("outcome"), column="outcome", words=_words(Outcome)),
-        Field("reason", "word", _clear("reason"), column="reason", words=_words(Reason)),
-        Field("tenant", "text", _clear("tenant"), column="tenant"),
-        Field("matcher", "text", _either("matcher", "comparison"), column="matcher"),
-        Field("id", "id", _clear("id")),
+        Field("outcome", "word", clear("outcome"), column="outcome", words=_words(Outcome)),
+        Field("reason", "word", clear("reason"), column="reason", words=_words(Reason)),
+        Field("tenant", "text", clear("tenant"), column="tenant"),
+        Field("matcher", "text", either("matcher", "comparison"), column="matcher"),
+        Field("id", "id", clear("id")),
         Field(
             "comparison",
             "word",
-            _either("decision", "comparison"),
+            either("decision", "comparison"),
             words=_words(ComparisonDecision),
         ),
         Field(
-            "pad", "word", _either("pad", "comparison"), words=_words(PresentationAttackDecision)
+            "pad", "word", either("pad", "comparison"), words=_words(PresentationAttackDecision)
         ),
-        Field("factor", "word", _factors, movable=True, words=_words(Factor)),
+        Field("factor", "word", factors, movable=True, words=_words(Factor)),
         *(
-            Field(name, "text", _either(name, "context"), movable=True)
+            Field(name, "text", either(name, "context"), movable=True)
             for name in ("trace_id", "request_id", "os", "device_model")
         ),
         *(
-            Field(name, "text", _either(name, "comparison"), movable=True)
+            Field(name, "text", either(name, "comparison"), movable=True)
             for name in ("reference", "gallery")
         ),
         *(
-            Field(name, "decimal", _either(f"{name}_micro", "comparison"), movable=True)
+            Field(name, "decimal", either(f"{name}_micro", "comparison"), movable=True)
             for name in ("threshold", "quality")
         ),
-        Field("subject", "text", _part("subject", "id"), personal="subject"),
-        Field("actor", "text", _part("actor", "id"), personal="actor"),
-        Field("device", "text", _sealed("device_id"), personal="device_id", movable=True),
-        Field("ip", "address", _sealed("ip"), personal="ip", movable=True),
-        Field("score", "decimal", _sealed("score_micro"), personal="score_micro", movable=True),
+        Field("subject", "text", part("subject", "id"), personal="subject"),
+        Field("actor", "text", part("actor", "id"), personal="actor"),
+        Field("device", "text", sealed("device_id"), personal="device_id", movable=True),
+        Field("ip", "address", sealed("ip"), personal="ip", movable=True),
+        Field("score", "decimal", sealed("score_micro"), personal="score_micro", movable=True),
         *(
-            Field(name, "text", _part("location", name), personal="location", movable=True)
+            Field(name, "text", part("location", name), personal="location", movable=True)
             for name in ("country", "region", "city")
         ),
-        Field("location", "place", _place, personal="location", movable=True),
-        Field("session", "text", _sealed("session_id"), personal="session_id", movable=True),
-        Field("user_agent", "text", _sealed("user_agent"), personal="user_agent", movable=True),
+        Field("location", "place", place, personal="location", movable=True),
+        Field("session", "text", sealed("session_id"), personal="session_id", movable=True),
+        Field("user_agent", "text", sealed("user_agent"), personal="user_agent", movable=True),
     ]
     return {one.name: one for one in fields}
 
@@ -249,7 +167,7 @@ def find_field(name: str) -> Field:
         if not own or len(own.encode("utf-8", "replace")) > _LONGEST_NAME:
             raise QueryError(f"{place}. is followed by a name of up to {_LONGEST_NAME} bytes")
         is_label = place == "label"
-        read = _host_value(f"{place}s", own)
+        read = host_value(f"{place}s", own)
         personal = None if is_label else "attributes"
         return Field(name, "any", read, personal=personal, movable=True)
     raise QueryError(f"there is no field {name!r}; {hint_for(name)}")

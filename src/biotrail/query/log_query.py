@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -26,6 +25,7 @@ from biotrail.query.counting import (
 from biotrail.query.engine import MAXIMUM_PAGE, AsOf, Engine, as_condition
 from biotrail.query.fields import Field, find_field
 from biotrail.query.follow_door import FollowedQuery
+from biotrail.query.of_log import LogFacts
 from biotrail.query.rows import first_since
 from biotrail.query.verified import FacetValue, Page, TimeBucket, VerifiedEntry
 from biotrail.query.walk import Sort
@@ -43,7 +43,7 @@ _FACETS = ("action", "outcome", "decision", "modality", "reason", "matcher")
 Asked = Condition | Where | str | None
 
 
-class LogQuery(AsynchronousQuery, FollowedQuery, Closing):
+class LogQuery(AsynchronousQuery, FollowedQuery, LogFacts, Closing):
     """Asks one log, and proves every answer.
 
     An answer is decoded from an entry that was held against the root of a signed checkpoint.
@@ -70,7 +70,7 @@ class LogQuery(AsynchronousQuery, FollowedQuery, Closing):
         """
         self._new_engine = partial(Engine, store, keys_of_one_log(trusted), vault)
         self._engine = self._new_engine()
-        self._lock = threading.RLock()
+        self._lock = self._engine.lock
         self._owned = False
 
     @property

@@ -49,12 +49,12 @@ def _scopes(values: Any) -> frozenset[Scope]:
         raise EventError("scopes", values, f"must be some of {', '.join(Scope)}") from None
 
 
-def _reader(_: object, attribute: object, value: object) -> None:
+def _reader(_: object, attribute: object, value: Any) -> None:
     if not isinstance(value, UUID):
         raise EventError("reader", value, "must be a uuid.UUID, random, not made from a name")
 
 
-def _name(_: object, attribute: object, value: object) -> None:
+def _name(_: object, attribute: object, value: Any) -> None:
     fits = isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and value.isprintable()
     if value is not None and not fits:
         rule = f"must be text of 1 to {_LONGEST_NAME} characters that print"
@@ -68,7 +68,7 @@ def _purposes(_: object, attribute: object, value: tuple[Any, ...]) -> None:
         raise EventError("purposes", value, rule)
 
 
-def _aware(_: object, attribute: Any, value: object) -> None:
+def _aware(_: object, attribute: Any, value: Any) -> None:
     if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
         raise EventError(attribute.name, value, "must be an aware datetime")
 
