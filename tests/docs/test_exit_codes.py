@@ -1,4 +1,4 @@
-"""The page of exit codes says what errors.py says."""
+"""The page of exit codes says what biotrail.errors says."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from biotrail.audit._open_log import OpenLog
 from biotrail.audit.receipt import Receipt
-from biotrail.errors import VaultError
 from biotrail.events import Subject
 
 if TYPE_CHECKING:
@@ -118,5 +117,7 @@ class DataKeeping(OpenLog):
             VaultError: The log was opened without a vault.
         """
         if self._erasures is None:
+            from biotrail.errors import VaultError
+
             raise VaultError("this log was opened without a vault: give it one (vault=)")
         return self._erasures

@@ -20,6 +20,7 @@ _SPECIAL: dict[str, Any] = {
     "EventIdTakenError": lambda: errors.EventIdTakenError({bytes(16): 3}),
     "ProofError": lambda: errors.ProofError("no", expected=b"a", calculated=b"b"),
     "QuerySyntaxError": lambda: errors.QuerySyntaxError("no", "outcome ==", 9, "a value"),
+    "TooManyRequestsError": lambda: errors.TooManyRequestsError("no", retry_after=2.5),
     "AlteredError": lambda: errors.AlteredError("no", index=3, expected="a", found="b"),
 }
 
