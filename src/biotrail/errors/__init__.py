@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from biotrail.errors._web import (
         AccessError,
         ForbiddenError,
+        NoSuchRecordError,
         TooManyRequestsError,
         UnauthorizedError,
     )
@@ -145,6 +146,7 @@ __all__ = [
     "ModelError",
     "NetworkSealError",
     "NoSuchFieldError",
+    "NoSuchRecordError",
     "NotCosignedError",
     "NotRecordedError",
     "OverloadedError",
@@ -205,6 +207,7 @@ __getattr__ = load_when_used(
         "ModelError": "biotrail.errors._matchers",
         "NetworkSealError": "biotrail.errors._matchers",
         "NoSuchFieldError": "biotrail.errors._query",
+        "NoSuchRecordError": "biotrail.errors._web",
         "PositionError": "biotrail.errors._forwarding",
         "QueryError": "biotrail.errors._query",
         "QuerySyntaxError": "biotrail.errors._query",

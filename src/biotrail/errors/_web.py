@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from biotrail.errors._root import BiotrailError
 
-__all__ = ["AccessError", "ForbiddenError", "TooManyRequestsError", "UnauthorizedError"]
+__all__ = [
+    "AccessError",
+    "ForbiddenError",
+    "NoSuchRecordError",
+    "TooManyRequestsError",
+    "UnauthorizedError",
+]
 
 
 class AccessError(BiotrailError):
@@ -32,3 +38,7 @@ class TooManyRequestsError(AccessError):
     def __init__(self, what: str, *, retry_after: float) -> None:
         super().__init__(f"{what}: ask again in {max(1, round(retry_after))} s")
         self.retry_after = retry_after
+
+
+class NoSuchRecordError(BiotrailError):
+    """There is no such record, or none that this reader may see: which of the two is not said."""

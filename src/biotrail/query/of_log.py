@@ -76,11 +76,14 @@ class LogFacts:
         fields = [find_field(one) for one in besides]
         if condition is not None:
             fields += condition.fields()
-        with self._lock:
-            self._engine.checkpoint(None)  # tells what the host seals
-            moves = self._engine.moves
+        moves = any(one.movable and not one.personal for one in fields) and self._moves()
         personal = [_stored(one) for one in fields if one.personal or (moves and one.movable)]
         return tuple(dict.fromkeys(personal))
+
+    def _moves(self) -> bool:
+        with self._lock:
+            self._engine.checkpoint(None)  # what the host seals is told by the log's entries
+            return self._engine.moves
 
 
 def _stored(field: Field) -> str:
