@@ -75,6 +75,22 @@ def test_counts(log: Path) -> None:
     assert "nothing was recorded" in empty.out
 
 
+def test_own_events(tmp_path: Path) -> None:
+    """Facets in words say how many of the events are no attempts, unless that was asked."""
+    path = tmp_path / "trail.db"
+    with biotrail.open(path, origin=ORIGIN, passphrase=PASSPHRASE) as opened:
+        for action in ("door.open", "log.in", "log.read", "detection.rate"):
+            opened.record(biotrail.Event(action=action, decision="granted"))
+    key = ("--key", f"{path}.key.pub")
+    assert (
+        "2 of the events are biotrail's own" in run("search", path, "--facets", "action", *key).out
+    )
+    for arguments in (("--facets", "action,attempt"), ("attempt = yes", "--facets", "action")):
+        assert "biotrail's own" not in run("search", path, *arguments, *key).out
+    assert _found(path, "attempt = yes") == [3, 2]
+    assert _told(path, "--facets", "action")["facets"].keys() == {"action"}
+
+
 def test_in_words(log: Path) -> None:
     """A page in words names its checkpoint, and the cursor where there is more."""
     key = ("--key", f"{log}.key.pub")

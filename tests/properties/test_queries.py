@@ -109,9 +109,9 @@ def test_counts(sealed: bool, condition: Condition) -> None:
     """Facets and timelines of columns are those of the entries themselves."""
     store, vault = varied_log(150, 5, sealed=sealed)
     asked = ask(store, vault)
-    by = ("action", "tenant", "matcher", "kind", "os")
+    by = ("action", "attempt", "tenant", "matcher", "kind", "os")
     assert asked.facets(condition, by=by) == asked.facets(condition, by=by, verified=True)
-    for field in (None, "outcome"):
+    for field in (None, "outcome", "attempt"):
         drawn = asked.timeline(condition, bucket="hour", by=field)
         assert drawn == asked.timeline(condition, bucket="hour", by=field, verified=True)
         assert sum(one.count for one in drawn) == asked.count(condition, verified=True)

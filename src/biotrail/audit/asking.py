@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking"]
 
-_FACETS = ("action", "outcome", "decision", "modality", "reason", "matcher")
+_FACETS = ("attempt", "action", "outcome", "decision", "modality", "reason", "matcher")
 
 
 class Asking(OpenLog):

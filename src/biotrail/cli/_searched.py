@@ -32,8 +32,8 @@ class Shown:
         else:
             say(f"{number:,}")
 
-    def facets(self, found: Mapping[str, Sequence[FacetValue]]) -> None:
-        """How many have each value."""
+    def facets(self, found: Mapping[str, Sequence[FacetValue]], *, own: int = 0) -> None:
+        """How many have each value; how many of them are biotrail's own events."""
         if self._as_json:
             values = {
                 name: [{"value": one.value, "count": one.count} for one in some]
@@ -44,6 +44,12 @@ class Shown:
         for name, some in found.items():
             say(name, style="bold")
             grid([(one.value, f"{one.count:,}") for one in some] or [("-", "no value")])
+        if own:
+            say(
+                f"{own:,} of the events are biotrail's own (reads, locks, detections ...): "
+                "attempt = yes leaves them out.",
+                style="dim",
+            )
 
     def timeline(self, found: Sequence[TimeBucket]) -> None:
         """How many were recorded when."""

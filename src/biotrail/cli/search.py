@@ -22,6 +22,7 @@ from biotrail.stores import SQLiteReader
 __all__ = ["search"]
 
 _WHAT, _HOW = "What is shown", "Against what"
+_ATTEMPT = "attempt"
 _BUCKETS = ("minute", "hour", "day", "week")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 SortOption = Literal["index", "-index", "occurred", "-occurred"]
@@ -114,7 +115,10 @@ def search(
         if count:
             show.number(questions.count(asked, **counted))
         elif facets is not None:
-            show.facets(questions.facets(asked, by=_names(facets), **counted))
+            names = _names(facets)
+            found = questions.facets(asked, by=[*names, _ATTEMPT], **counted)
+            own = sum(one.count for one in found[_ATTEMPT] if one.value == "no")
+            show.facets({one: found[one] for one in names}, own=own if _ATTEMPT not in names else 0)
         elif timeline is not None:
             show.timeline(questions.timeline(asked, bucket=_bucket(timeline), by=by, **counted))
         else:

@@ -60,7 +60,7 @@ def facets_of(question: Question, fields: Sequence[Field]) -> dict[str, Counter[
             for bitmap, by_value in zip(bitmaps, values, strict=True):
                 if bitmap:
                     for value, bits in by_value.items():
-                        counter[str(value)] += (bits & bitmap).bit_count()
+                        counter[field.of_column(str(value))] += (bits & bitmap).bit_count()
     return counted
 
 
@@ -124,10 +124,11 @@ def timeline(
         if by is not None and found:
             columns = question.columns.values(by.column or "", first, first + len(some))
             values.update({number: columns[number - first] for number, _ in found})
+    shown = str if by is None else by.of_column
     return tuple(
         TimeBucket(start, number, dict(sorted(counted.items())))
         for start, first, stop in _stretches(store, span, of)
-        for number, counted in [_counted(bitmaps, values, first, stop)]
+        for number, counted in [_counted(bitmaps, values, (first, stop), shown)]
         if number
     )
 
@@ -153,16 +154,19 @@ def timeline_of_records(
 
 
 def _counted(
-    bitmaps: Mapping[int, int], values: Mapping[int, Mapping[str, int]], start: int, stop: int
+    bitmaps: Mapping[int, int],
+    values: Mapping[int, Mapping[str, int]],
+    span: tuple[int, int],
+    shown: Callable[[str], str],
 ) -> tuple[int, Counter[str]]:
-    number, counted = 0, Counter[str]()
+    number, counted, (start, stop) = 0, Counter[str](), span
     for segment in range(start // SEGMENT, -(-stop // SEGMENT)):
         here = bitmaps.get(segment, 0) & span_mask(segment, start, stop)
         if here:
             number += here.bit_count()
             for value, bits in values.get(segment, {}).items():
                 if both := (bits & here).bit_count():
-                    counted[str(value)] += both
+                    counted[shown(str(value))] += both
     return number, counted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
@@ -14,7 +14,7 @@ import attrs
 
 from biotrail.canonical import format_time
 from biotrail.canonical.schema import KINDS
-from biotrail.errors import ErasedError, MissingError, QueryError
+from biotrail.errors import QueryError
 from biotrail.events import (
     ApplicationDecision,
     ComparisonDecision,
@@ -23,15 +23,16 @@ from biotrail.events import (
     Outcome,
     PresentationAttackDecision,
     Reason,
+    is_own_action,
 )
-from biotrail.query.record import Record
+from biotrail.query import readings as of
+from biotrail.query.readings import Read, tagged
 
 __all__ = ["FIELDS", "Field", "FieldKind", "find_field", "tagged"]
 
 FieldKind: TypeAlias = Literal[
     "text", "word", "whole", "decimal", "time", "id", "address", "place", "any"
 ]
-Read: TypeAlias = Callable[[Record], Sequence[Any]]
 _MILLION = 1_000_000
 _HOST_VALUES = ("label", "attribute")
 _LONGEST_NAME = 23
@@ -50,6 +51,7 @@ class Field:
         personal: The payload's field that holds it, where one does by default.
         movable: Whether a host's policy may move it between entry and payload.
         words: The words that it may be, for a closed vocabulary.
+        derive: Says what the field is by what the column has; None where that is the same.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Field:
     personal: str | None = None
     movable: bool = False
     words: tuple[str, ...] = ()
+    derive: Callable[[str], str] | None = None
 
     @property
     def has_order(self) -> bool:
@@ -69,6 +72,10 @@ class Field:
     def is_text(self) -> bool:
         """Whether its beginning can be asked for."""
         return self.kind in ("text", "word", "any")
+
+    def of_column(self, value: str) -> str:
+        """What the field is where its column has a value."""
+        return value if self.derive is None else self.derive(value)
 
     def shown(self, value: Any) -> str:
         """A value that `read` returned, in words."""
@@ -84,6 +91,10 @@ class Field:
         return str(value)
 
 
+def _is_attempt(action: str) -> str:
+    return "no" if is_own_action(action) else "yes"
+
+
 def _words(vocabulary: Iterable[str]) -> tuple[str, ...]:
     return tuple(str(one) for one in vocabulary)
 
@@ -92,57 +103,65 @@ def _table() -> dict[str, Field]:
     fields = [
         Field("index", "whole", lambda record: (record.index,)),
         Field("recorded", "time", lambda record: (format_time(record.recorded),)),
-        Field("occurred", "time", clear("occurred")),
+        Field("occurred", "time", of.clear("occurred")),
         Field("kind", "word", lambda record: (record.kind,), column="kind", words=_words(KINDS)),
-        Field("action", "text", clear("action"), column="action"),
-        Field("target", "text", either("target"), column="target", movable=True),
-        Field("modality", "word", clear("modality"), column="modality", words=_words(Modality)),
+        Field("action", "text", of.clear("action"), column="action"),
+        Field(
+            "attempt",
+            "word",
+            lambda record: tuple(map(_is_attempt, of.clear("action")(record))),
+            column="action",
+            words=("yes", "no"),
+            derive=_is_attempt,
+        ),
+        Field("target", "text", of.either("target"), column="target", movable=True),
+        Field("modality", "word", of.clear("modality"), column="modality", words=_words(Modality)),
         Field(
             "decision",
             "word",
-            clear("decision"),
+            of.clear("decision"),
             column="decision",
             words=_words(ApplicationDecision),
         ),
-        Field("outcome", "word", clear("outcome"), column="outcome", words=_words(Outcome)),
-        Field("reason", "word", clear("reason"), column="reason", words=_words(Reason)),
-        Field("tenant", "text", clear("tenant"), column="tenant"),
-        Field("matcher", "text", either("matcher", "comparison"), column="matcher"),
-        Field("id", "id", clear("id")),
+        Field("outcome", "word", of.clear("outcome"), column="outcome", words=_words(Outcome)),
+        Field("reason", "word", of.clear("reason"), column="reason", words=_words(Reason)),
+        Field("tenant", "text", of.clear("tenant"), column="tenant"),
+        Field("matcher", "text", of.either("matcher", "comparison"), column="matcher"),
+        Field("id", "id", of.clear("id")),
         Field(
             "comparison",
             "word",
-            either("decision", "comparison"),
+            of.either("decision", "comparison"),
             words=_words(ComparisonDecision),
         ),
         Field(
-            "pad", "word", either("pad", "comparison"), words=_words(PresentationAttackDecision)
+            "pad", "word", of.either("pad", "comparison"), words=_words(PresentationAttackDecision)
         ),
-        Field("factor", "word", factors, movable=True, words=_words(Factor)),
+        Field("factor", "word", of.factors, movable=True, words=_words(Factor)),
         *(
-            Field(name, "text", either(name, "context"), movable=True)
+            Field(name, "text", of.either(name, "context"), movable=True)
             for name in ("trace_id", "request_id", "os", "device_model")
         ),
         *(
-            Field(name, "text", either(name, "comparison"), movable=True)
+            Field(name, "text", of.either(name, "comparison"), movable=True)
             for name in ("reference", "gallery")
         ),
         *(
-            Field(name, "decimal", either(f"{name}_micro", "comparison"), movable=True)
+            Field(name, "decimal", of.either(f"{name}_micro", "comparison"), movable=True)
             for name in ("threshold", "quality")
         ),
-        Field("subject", "text", part("subject", "id"), personal="subject"),
-        Field("actor", "text", part("actor", "id"), personal="actor"),
-        Field("device", "text", sealed("device_id"), personal="device_id", movable=True),
-        Field("ip", "address", sealed("ip"), personal="ip", movable=True),
-        Field("score", "decimal", sealed("score_micro"), personal="score_micro", movable=True),
+        Field("subject", "text", of.part("subject", "id"), personal="subject"),
+        Field("actor", "text", of.part("actor", "id"), personal="actor"),
+        Field("device", "text", of.sealed("device_id"), personal="device_id", movable=True),
+        Field("ip", "address", of.sealed("ip"), personal="ip", movable=True),
+        Field("score", "decimal", of.sealed("score_micro"), personal="score_micro", movable=True),
         *(
-            Field(name, "text", part("location", name), personal="location", movable=True)
+            Field(name, "text", of.part("location", name), personal="location", movable=True)
             for name in ("country", "region", "city")
         ),
-        Field("location", "place", place, personal="location", movable=True),
-        Field("session", "text", sealed("session_id"), personal="session_id", movable=True),
-        Field("user_agent", "text", sealed("user_agent"), personal="user_agent", movable=True),
+        Field("location", "place", of.place, personal="location", movable=True),
+        Field("session", "text", of.sealed("session_id"), personal="session_id", movable=True),
+        Field("user_agent", "text", of.sealed("user_agent"), personal="user_agent", movable=True),
     ]
     return {one.name: one for one in fields}
 
@@ -167,7 +186,7 @@ def find_field(name: str) -> Field:
         if not own or len(own.encode("utf-8", "replace")) > _LONGEST_NAME:
             raise QueryError(f"{place}. is followed by a name of up to {_LONGEST_NAME} bytes")
         is_label = place == "label"
-        read = host_value(f"{place}s", own)
+        read = of.host_value(f"{place}s", own)
         personal = None if is_label else "attributes"
         return Field(name, "any", read, personal=personal, movable=True)
     raise QueryError(f"there is no field {name!r}; {hint_for(name)}")

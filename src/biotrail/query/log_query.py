@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LogQuery", "open_query"]
 
-_FACETS = ("action", "outcome", "decision", "modality", "reason", "matcher")
+_FACETS = ("attempt", "action", "outcome", "decision", "modality", "reason", "matcher")
 Asked = Condition | Where | str | None
 
 
@@ -171,6 +171,9 @@ class LogQuery(AsynchronousQuery, FollowedQuery, LogFacts, Closing):
 
         Fields that a column holds are counted there, as by `count`; for others every answer is
         decoded.
+
+        Whatever answers is counted, biotrail's own events too: what was read, locks, detections.
+        ``attempt = yes`` leaves them out, and the field ``attempt`` says how many there are.
 
         Args:
             where: The condition; None for every entry.

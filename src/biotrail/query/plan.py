@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from biotrail.query.columns import Bits, Columns, Plan
 from biotrail.query.condition import And, Condition, Not, Or
+from biotrail.query.fields import Field
 from biotrail.query.places import Within
 from biotrail.query.rows import first_since
 from biotrail.query.tagged import TagLookUp
@@ -98,7 +99,7 @@ class _Planner:
         if field.name == "occurred" and isinstance(term, Compare):
             return self._occurred(term)
         if field.column is not None and not (field.movable and asked.moves):
-            return self._column(term, field.column)
+            return self._column(term, field)
         if field.personal is not None and not asked.moves:
             wanted = _equal_to(term)
             if wanted and field.name in asked.tags.fields:
@@ -107,10 +108,12 @@ class _Planner:
                     return found
         return self._events
 
-    def _column(self, term: Term, column: str) -> Plan:
-        columns = self._from.columns
+    def _column(self, term: Term, field: Field) -> Plan:
+        columns, column = self._from.columns, field.column or ""
+        keys: list[str] = []
         if isinstance(term, (Compare, OneOf)):
             keys = [term.key] if isinstance(term, Compare) else sorted(term.keys)
+        if keys and field.derive is None:
 
             def equal(start: int, stop: int) -> Sequence[Bits]:
                 every = [columns.bitmaps(column, one, start, stop) for one in keys]
@@ -121,13 +124,17 @@ class _Planner:
             return _everything
         prefix = term.prefix if isinstance(term, StartsWith) else ""
 
-        def begins(start: int, stop: int) -> Sequence[Bits]:
+        def fits(value: str) -> bool:
+            said = field.of_column(value)
+            return said in keys if keys else said.startswith(prefix)
+
+        def some_of(start: int, stop: int) -> Sequence[Bits]:
             return _sure(
-                _union(bits for value, bits in found.items() if value.startswith(prefix))
+                _union(bits for value, bits in found.items() if fits(value))
                 for found in columns.values(column, start, stop)
             )
 
-        return begins
+        return some_of
 
     def _in_order(
         self, term: Term, first: Callable[[Any], int], after: Callable[[Any], int]

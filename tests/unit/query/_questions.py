@@ -31,7 +31,7 @@ from tests.unit.query._logs import ORIGIN, START, open_log
 from tests.unit.vault._providers import CountingProvider
 
 KEY = str(biotrail.Ed25519Signer.from_seed(ORIGIN, bytes(32)).verifier_key)
-ACTIONS = ("door.open", "door.close", "vault.open")
+ACTIONS = ("door.open", "door.close", "vault.open", "log.read", "detection.rate")
 PLACES = ((52.52, 13.405), (48.137, 11.575), (-33.868, 151.209), (90.0, 0.0))
 
 
@@ -123,6 +123,7 @@ _CLEAR = [
     _compare("occurred", _OCCURRED, _ORDER),
     _compare("kind", ["event", "genesis", "configuration_changed"]),
     _compare("action", [*ACTIONS, "no.such"]),
+    _compare("attempt", ["yes", "no"]),
     _compare("target", ["a", "b", 'quoted "x" and y']),
     _compare("modality", ["face", "voice"]),
     _compare("decision", ["granted", "denied"]),
@@ -140,7 +141,8 @@ _CLEAR = [
     _compare("label.ok", [True, False]),
     st.builds(StartsWith, st.sampled_from(["action", "target", "reason"]), st.just("door.")),
     st.builds(
-        Exists, st.sampled_from(["target", "tenant", "matcher", "kind", "label.ok", "factor"])
+        Exists,
+        st.sampled_from(["target", "tenant", "matcher", "kind", "attempt", "label.ok", "factor"]),
     ),
 ]
 _PERSONAL = [

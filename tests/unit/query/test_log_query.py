@@ -218,6 +218,7 @@ def test_counts(asked: LogQuery) -> None:
     assert asked.count() == 22
     assert asked.count("outcome = failure") == asked.count("outcome = failure", verified=True) == 5
     assert asked.count("subject = person-0 and outcome = failure") == 2
+    assert asked.facets()["attempt"] == (FacetValue("yes", 20),)
     facets = asked.facets(by=("outcome", "subject"), most=2)
     assert facets["outcome"] == (FacetValue("success", 15), FacetValue("failure", 5))
     assert facets["subject"] == (FacetValue("person-0", 7), FacetValue("person-1", 7))
