@@ -125,6 +125,11 @@ class OpenLog(Closing):
         """The verifier key of this writer, as text: what an auditor is given."""
         return str(self._writer.signer.verifier_key)
 
+    @property
+    def store(self) -> Store:
+        """Where the log rests: to read it by, not to write to."""
+        return self._store
+
     def checkpoint(self) -> SignedCheckpoint:
         """The signed checkpoint of the log as it is now; keep one away from the log."""
         self._check_process()
