@@ -59,6 +59,7 @@ from biotrail.errors._verdicts import (
 )
 
 if TYPE_CHECKING:
+    from biotrail.errors._detection import DetectionError
     from biotrail.errors._forwarding import (
         ForwardingError,
         PositionError,
@@ -118,6 +119,7 @@ __all__ = [
     "ClosedError",
     "DeletionIncompleteError",
     "DestroyedKeyError",
+    "DetectionError",
     "DuplicateReferenceError",
     "ErasedError",
     "ErasureIncompleteError",
@@ -193,6 +195,7 @@ __getattr__ = load_when_used(
         "CalibrationError": "biotrail.errors._matchers",
         "DeletionIncompleteError": "biotrail.errors._matchers",
         "DestroyedKeyError": "biotrail.errors._vault",
+        "DetectionError": "biotrail.errors._detection",
         "DuplicateReferenceError": "biotrail.errors._matchers",
         "ErasedError": "biotrail.errors._vault",
         "ErasureIncompleteError": "biotrail.errors._vault",
