@@ -47,8 +47,12 @@ def passphrase_bytes(passphrase: str | bytes) -> bytes:
     return secret
 
 
-def read_secret_file(path: Path) -> bytes:
+def read_secret_file(path: Path, *, most: int = _MAX_BYTES) -> bytes:
     """Return the bytes of a file that only its owner can read.
+
+    Args:
+        path: The file.
+        most: It must be shorter than this many bytes.
 
     Raises:
         KeyFileError: It is missing, a link, not a file, too long, or others can read it.
@@ -58,15 +62,15 @@ def read_secret_file(path: Path) -> bytes:
         if path.is_symlink():
             raise KeyFileError(f"key file {path} is a symbolic link; give the file it points to")
         with open(os.open(path, flags | getattr(os, "O_CLOEXEC", 0)), "rb") as file:
-            _check_status(path, os.fstat(file.fileno()))
-            return file.read(_MAX_BYTES)
+            _check_status(path, os.fstat(file.fileno()), most)
+            return file.read(most)
     except FileNotFoundError:
         raise KeyFileError(f"key file {path} does not exist") from None
     except OSError as error:
         raise KeyFileError(f"key file {path} cannot be read: {error.strerror}") from error
 
 
-def _check_status(path: Path, status: os.stat_result) -> None:
+def _check_status(path: Path, status: os.stat_result, most: int) -> None:
     """Refuse what is not a plain short file for its owner alone."""
     if not stat.S_ISREG(status.st_mode):
         raise KeyFileError(f"key file {path} is not a regular file")
@@ -75,8 +79,8 @@ def _check_status(path: Path, status: os.stat_result) -> None:
         raise KeyFileError(
             f"key file {path} can be used by others (mode {mode:04o}); run: chmod 600 {path}"
         )
-    if status.st_size >= _MAX_BYTES:
-        raise KeyFileError(f"key file {path} is too long to be a key")
+    if status.st_size >= most:
+        raise KeyFileError(f"key file {path} is too long: it has {most:,} bytes or more")
 
 
 def create_secret_file(path: Path, data: bytes) -> None:

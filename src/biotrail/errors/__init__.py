@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         AccessError,
         ForbiddenError,
         NoSuchRecordError,
+        TokenFileError,
         TooManyRequestsError,
         UnauthorizedError,
     )
@@ -174,6 +175,7 @@ __all__ = [
     "StoreFullError",
     "StoreReadOnlyError",
     "StoreUnavailableError",
+    "TokenFileError",
     "TooManyRequestsError",
     "TruncatedError",
     "UnauthorizedError",
@@ -222,6 +224,7 @@ __getattr__ = load_when_used(
         "SealedError": "biotrail.errors._vault",
         "SinkRefusedError": "biotrail.errors._forwarding",
         "SinkUnavailableError": "biotrail.errors._forwarding",
+        "TokenFileError": "biotrail.errors._web",
         "TooManyRequestsError": "biotrail.errors._web",
         "UnauthorizedError": "biotrail.errors._web",
         "UnknownPersonError": "biotrail.errors._vault",

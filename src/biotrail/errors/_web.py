@@ -8,6 +8,7 @@ __all__ = [
     "AccessError",
     "ForbiddenError",
     "NoSuchRecordError",
+    "TokenFileError",
     "TooManyRequestsError",
     "UnauthorizedError",
 ]
@@ -42,3 +43,7 @@ class TooManyRequestsError(AccessError):
 
 class NoSuchRecordError(BiotrailError):
     """There is no such record, or none that this reader may see: which of the two is not said."""
+
+
+class TokenFileError(BiotrailError):
+    """The file of tokens cannot be used: absent, too open, damaged, or not to be written."""
