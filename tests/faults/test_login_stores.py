@@ -21,7 +21,7 @@ from tests.unit.middleware.test_doors import made
 
 __all__ = ["mounted"]
 pytestmark = pytest.mark.component("middleware")
-FRAMEWORKS = ("fastapi", "flask", "django", "django_async")
+FRAMEWORKS = ("fastapi", "flask", "wsgi", "django", "django_async")
 
 
 @pytest.fixture(autouse=True)

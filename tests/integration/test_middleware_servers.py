@@ -16,6 +16,7 @@ import pytest
 from biotrail import Record, open_records, verify_log
 from tests._components import ROOT, reason_for_absence
 from tests.integration.middleware_server import signer, vault_of
+from tests.unit.middleware._doors import COMPONENTS
 from tests.unit.middleware._trail import SECRET
 
 pytestmark = [pytest.mark.component(one) for one in ("http", "http_servers", "middleware")]
@@ -25,6 +26,7 @@ SERVED = [
     ("flask", "gunicorn"),
     ("flask", "waitress"),
     ("flask", "werkzeug"),
+    ("wsgi", "gunicorn"),
     ("django", "django"),
     ("django", "waitress"),
     ("django_async", "uvicorn"),
@@ -91,7 +93,7 @@ class Served:
 def served(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
     """A server in a process of its own; its log is verified in the end."""
     framework, server = request.param
-    if reason := reason_for_absence(framework.partition("_")[0]):
+    if reason := reason_for_absence(COMPONENTS.get(framework, framework)):
         pytest.skip(reason)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,9 +1,9 @@
 """Login handlers of web frameworks, every attempt recorded before its answer leaves.
 
 `LoginMiddleware` is for ASGI (Starlette, FastAPI), `FlaskLogins` for Flask,
-`biotrail.middleware.django.LoginMiddleware` for Django, `recorded_attempt` for plain functions.
-The context is captured once, by a `ContextCapture`; views are marked by `login`, or described by
-`Login` with a path.
+`biotrail.middleware.django.LoginMiddleware` for Django, `WSGILogins` for whatever else speaks WSGI,
+`recorded_attempt` for plain functions. The context is captured once, by a `ContextCapture`; views
+are marked by `login`, or described by `Login` with a path.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from biotrail.middleware.guard import Limits
     from biotrail.middleware.logins import Login, login, login_of
     from biotrail.middleware.proxies import ForwardingHeader, HeaderRefusal, TrustedProxies
+    from biotrail.middleware.wsgi import WSGILogins
 
 __all__ = [
     "Captured",
@@ -31,6 +32,7 @@ __all__ = [
     "Login",
     "LoginMiddleware",
     "TrustedProxies",
+    "WSGILogins",
     "login",
     "login_of",
     "recorded_attempt",
@@ -49,6 +51,7 @@ __getattr__ = load_when_used(
         "Login": "biotrail.middleware.logins",
         "LoginMiddleware": "biotrail.middleware.asgi",
         "TrustedProxies": "biotrail.middleware.proxies",
+        "WSGILogins": "biotrail.middleware.wsgi",
         "login": "biotrail.middleware.logins",
         "login_of": "biotrail.middleware.logins",
         "recorded_attempt": "biotrail.middleware.decorator",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from biotrail.audit import Attempt
 from biotrail.errors import MissingDependencyError
-from biotrail.middleware._held import HeldSession, hold, read_body
-from biotrail.middleware.answers import ANSWER_TOO_LARGE, FAILED, Problem, Refused
+from biotrail.middleware._held import HeldSession, hold
+from biotrail.middleware._wsgi_body import take_body
+from biotrail.middleware.answers import ANSWER_TOO_LARGE, FAILED, Problem
 from biotrail.middleware.capture import ContextCapture
 from biotrail.middleware.guard import Conclusion, Guard, HandlerFailedError, Limits, LogSource
 from biotrail.middleware.logins import Login, login_of
@@ -102,12 +102,8 @@ class FlaskLogins:
             return self._response(attempt)
         flask.g.attempt = attempt
         setattr(flask.g, _TURN, _Turn(attempt, HeldSession(flask.session)))
-        body = self._read(request.environ, headers)
-        if isinstance(body, Refused):
-            return self._response(self._guard.refuse(attempt, body))
-        request.environ["wsgi.input"] = io.BytesIO(body)
-        request.environ["CONTENT_LENGTH"] = str(len(body))
-        return None
+        refused = take_body(self._guard, request.environ, headers)
+        return None if refused is None else self._response(self._guard.refuse(attempt, refused))
 
     def _login(self) -> Login | None:
         request = self._flask.request
@@ -116,19 +112,6 @@ class FlaskLogins:
             marked = login_of(self._app.view_functions.get(request.endpoint))
             found = marked if marked and request.method in marked.methods else None
         return found
-
-    def _read(self, environ: dict[str, Any], headers: list[tuple[str, str]]) -> bytes | Refused:
-        text = environ.get("CONTENT_LENGTH") or None
-        refused = self._guard.refused_head(headers, text)
-        if refused is not None:
-            return refused
-        ended = bool(environ.get("wsgi.input_terminated"))
-        if text is None and environ.get("HTTP_TRANSFER_ENCODING") and not ended:
-            return Refused.LENGTH_REQUIRED
-        if text is not None and not (text.isascii() and text.isdigit()):
-            return Refused.LENGTH_REQUIRED
-        length = int(text) if text is not None else None if ended else 0
-        return read_body(environ["wsgi.input"].read, length, self._guard.limits)
 
     def _answer(self, response: Response) -> Response:
         turn = self._flask.g.pop(_TURN, None)

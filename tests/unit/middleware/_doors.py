@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from biotrail import Attempt
-from biotrail.middleware import FlaskLogins, Limits, LoginMiddleware, login
+from biotrail.middleware import FlaskLogins, Limits, Login, LoginMiddleware, WSGILogins, login
 from tests.unit.middleware._trail import SECRET, Trail
 
 LIMITS: dict[str, Any] = {
@@ -199,6 +199,56 @@ def flask_door(trail: Trail, **options: Any) -> tuple[Post, Any]:
     return wsgi_post(app), app
 
 
+def wsgi_door(trail: Trail, **options: Any) -> tuple[Post, Any]:
+    """A door of plain WSGI, with a session kept in a cookie outside the middleware."""
+
+    def enter(environ: dict[str, Any], start: Any) -> Iterator[bytes] | list[bytes]:
+        body = environ["wsgi.input"].read()
+        environ["door.session"]["who"] = SECRET
+        status = decide(environ["biotrail.attempt"], body)
+        write = start(f"{status} As It Is", [("Set-Cookie", f"token={SECRET}")])
+        if b"stream" in body:
+            return streamed(body)
+        write(SECRET.encode())
+        return []
+
+    def other(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [str("biotrail.attempt" in environ).encode()]
+
+    def routed(environ: dict[str, Any], start: Any) -> Any:
+        here = (environ["REQUEST_METHOD"], environ["PATH_INFO"]) == ("POST", "/login")
+        return (enter if here else other)(environ, start)
+
+    described = Login(action="session.open", path="/login", modality="face", target="payroll")
+    guarded = WSGILogins(
+        routed,
+        trail.log,
+        logins=[described],
+        session="door.session",
+        limits=Limits(**LIMITS),
+        **options,
+    )
+
+    def app(environ: dict[str, Any], start: Any) -> Any:
+        session = environ["door.session"] = {}
+
+        def with_session(status: str, lines: list[tuple[str, str]], error: Any = None) -> Any:
+            if session:
+                lines = [*lines, ("Set-Cookie", f"session={session}")]
+            return start(status, lines, error)
+
+        try:
+            return guarded(environ, with_session)
+        except RuntimeError as error:  # goes on to the server, which answers
+            if "the handler broke" not in str(error) and "the stream broke" not in str(error):
+                raise
+            with_session("500 Internal Server Error", [])
+            return [b"broken"]
+
+    return wsgi_post(app), app
+
+
 def wsgi_post(app: Any) -> Post:
     """A client of a WSGI application."""
 
@@ -330,6 +380,9 @@ def django_async_door(trail: Trail, **options: Any) -> tuple[Post, Any]:
 DOORS: dict[str, Callable[..., tuple[Post, Any]]] = {
     "fastapi": starlette_door,
     "flask": flask_door,
+    "wsgi": wsgi_door,
     "django": django_door,
     "django_async": django_async_door,
 }
+COMPONENTS = {"wsgi": "middleware", "django_async": "django"}
+"""What a door needs, where that is not named as the door is."""

@@ -12,7 +12,7 @@ import pytest
 from biotrail import Attempt
 from biotrail.middleware import ContextCapture, TrustedProxies
 from tests._components import reason_for_absence
-from tests.unit.middleware._doors import DOORS, PROXIES, Post
+from tests.unit.middleware._doors import COMPONENTS, DOORS, PROXIES, Post
 from tests.unit.middleware._trail import SECRET, Trail
 
 pytestmark = pytest.mark.component("middleware")
@@ -34,7 +34,7 @@ def _quiet() -> Iterator[None]:
 
 def made(name: str, trail: Trail, **options: Any) -> Post:
     """A door of a framework, skipped where it is absent."""
-    if reason := reason_for_absence(name.partition("_")[0]):
+    if reason := reason_for_absence(COMPONENTS.get(name, name)):
         pytest.skip(reason)
     if not name.startswith("django") and "capture" not in options:
         options["capture"] = ContextCapture(proxies=TrustedProxies(**PROXIES))  # type: ignore[arg-type]
@@ -150,7 +150,7 @@ def test_streamed_without_end(door: Post, trail: Trail) -> None:
     assert trail.said() == ("denied", "unknown", "error", None)
 
 
-@pytest.mark.parametrize("name", ["flask", "django", "django_async"])
+@pytest.mark.parametrize("name", ["flask", "wsgi", "django", "django_async"])
 def test_streamed_and_broken(name: str, trail: Trail) -> None:
     """A streamed answer that breaks off is an error; nothing of it leaves."""
     answer = made(name, trail)(b"grant stream broken")
@@ -208,7 +208,7 @@ def test_context(door: Post, trail: Trail) -> None:
     assert context.provenance["os"] == "client_claimed"
 
 
-@pytest.mark.parametrize("name", ["fastapi", "flask"])
+@pytest.mark.parametrize("name", ["fastapi", "flask", "wsgi"])
 def test_spoofed(name: str, trail: Trail) -> None:
     """A client that says it is somebody else is recorded by its own address, with a label."""
     post = made(name, trail, capture=ContextCapture())
