@@ -49,12 +49,22 @@ def _id(event: biotrail.Event) -> UUID:
     return event.id
 
 
+_micro = st.integers(-180_000_000, 180_000_000)
 _usual = st.fixed_dictionaries(
     {},
     optional={
         "ip": st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16),
         "actor": st.fixed_dictionaries({"id": st.text(max_size=70), "kind": st.text(max_size=9)}),
         "subject": st.fixed_dictionaries({"id": st.text()}, optional={"name": st.text()}),
+        "location": st.fixed_dictionaries(
+            {"latitude_micro": _micro, "longitude_micro": _micro},
+            optional={
+                "city": st.text(max_size=9),
+                "region": st.text(max_size=9),
+                "country": st.sampled_from(["DE", "\xc5"]),
+                "accuracy_m": st.integers(0, 2**33),
+            },
+        ).map(lambda found: dict(sorted(found.items(), key=lambda pair: (len(pair[0]), pair[0])))),
         "device_id": st.text(max_size=80),
         "session_id": st.text(max_size=30),
         "user_agent": st.text(max_size=300),
@@ -122,12 +132,13 @@ def test_a_usual_payload_takes_the_quick_way() -> None:
         ("ip", bytes(4)),
         ("actor", {"id": "a", "kind": "user", "name": "A"}),
         ("subject", {"id": "b"}),
+        ("location", {"country": "DE", "latitude_micro": 52_520_000, "longitude_micro": -1}),
         ("device_id", "d" * 64),
         ("session_id", "s"),
         ("user_agent", "u" * 255),
         ("score_micro", -1),
     ]
-    for some in (fields, fields[1:2], fields[4:]):
+    for some in (fields, fields[1:2], fields[3:4], fields[5:]):
         data, root = encode_payload(bytes(16), some, bytes(32))
         assert root_of_usual_payload(bytes(16), data) == root
 

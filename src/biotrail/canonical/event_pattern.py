@@ -155,6 +155,11 @@ def integer() -> bytes:
     return _INTEGER
 
 
+def unsigned() -> bytes:
+    """An expression for a whole number of 0 or more in its shortest form."""
+    return _UNSIGNED
+
+
 _TEXT = ascii_text(_LONGEST)
 _UNSIGNED = one_of(
     [
