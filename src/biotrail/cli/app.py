@@ -31,6 +31,7 @@ from biotrail.cli import (
     search,
     show,
     tail,
+    token,
     vault,
     verify,
     verify_certificate,
@@ -112,6 +113,7 @@ def _main(
 
 
 _MEASURE, _FORGET = "Measure a matcher", "Erase and hold personal data"
+_SERVE = "Serve a log over HTTP"
 _KEEP, _READ, _PROVE, _TRY = "Begin and keep a log", "Read a log", "Prove and publish", "Try it"
 app.command(rich_help_panel=_KEEP)(init.init)
 app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
@@ -130,6 +132,7 @@ app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_READ)(search.search)
 app.command(rich_help_panel=_READ)(export.export)
 app.command(rich_help_panel=_READ)(forward.forward)
+app.add_typer(token.app, name="token", rich_help_panel=_SERVE)
 app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
 app.command(rich_help_panel=_PROVE)(checkpoint.checkpoint)
