@@ -49,6 +49,11 @@ def _scopes(values: Any) -> frozenset[Scope]:
         raise EventError("scopes", values, f"must be some of {', '.join(Scope)}") from None
 
 
+def _words(values: Any) -> Any:
+    # A text would be taken for its letters.
+    return (None,) if isinstance(values, str) else tuple(values)
+
+
 def _reader(_: object, attribute: object, value: Any) -> None:
     if not isinstance(value, UUID):
         raise EventError("reader", value, "must be a uuid.UUID, random, not made from a name")
@@ -91,7 +96,7 @@ class Access:
 
     reader: UUID = attrs.field(validator=_reader)
     scopes: frozenset[Scope] = attrs.field(converter=_scopes)
-    purposes: tuple[str, ...] = attrs.field(converter=tuple, validator=_purposes)
+    purposes: tuple[str, ...] = attrs.field(converter=_words, validator=_purposes)
     name: str | None = attrs.field(default=None, validator=_name)
     tenant: str | None = None
     since: datetime | None = attrs.field(default=None, validator=_aware)

@@ -101,8 +101,8 @@ def check_bounds(
         raise QueryError(f"of each field 1 to {settings.most_facet_values:,} values are counted")
     if buckets > settings.most_buckets:
         raise QueryError(
-            f"the timeline would have {buckets:,} stretches, more than {settings.most_buckets:,}: "
-            "ask for longer ones, or for less time"
+            f"the timeline would have more than {settings.most_buckets:,} stretches: ask for "
+            "longer ones, or for less time"
         )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 from biotrail.audit import AuditLogger
+from biotrail.errors import BiotrailError
 from biotrail.query import LogQuery
 from biotrail.query.asynchronous import in_thread
 from biotrail.web.access import Access, Scope
@@ -102,18 +103,25 @@ class Recording:
         """Ask, record, and only then answer."""
         access.require(scope)
 
-        def work() -> tuple[_Answer, int, Admitted]:
+        def work() -> tuple[_Answer | BiotrailError, int, Admitted]:
             admitted = self._admit(access, asked, besides, told)
             log = self.log.questions()
             if isinstance(asked.as_of, str):
                 check_given(log, asked.as_of)
-            answer, rows = ask(log, admitted)
+            try:
+                answer, rows = ask(log, admitted)
+            except BiotrailError as error:
+                if not admitted.revealed:
+                    raise
+                return error, 0, admitted  # that a field is not there is an answer too
             has = known is not None and known(answer)
             return answer, 0 if has else rows, admitted
 
         with self._turns.taken():
             answer, rows, admitted = await in_thread(work)
             await self.record(access, admitted, route=route, rows=rows)
+        if isinstance(answer, BiotrailError):
+            raise answer
         return answer
 
     def _admit(

@@ -44,6 +44,7 @@ class WebSettings:
         most_facet_values: How many values of each may be asked for.
         most_buckets: How many stretches of time a timeline may have.
         body_bytes: How many bytes the body of a request may have.
+        body_seconds: In how many seconds it has to come.
         requests_per_minute: How many requests a reader may make in a minute; also how many at once
             after a pause.
         requests_per_minute_and_address: The same for an address of the network.
@@ -65,6 +66,7 @@ class WebSettings:
     most_facet_values: int = _number(1_000, 1, 10_000)
     most_buckets: int = _number(10_000, 1, 100_000)
     body_bytes: int = _number(65_536, 1_024, 16_777_216)
+    body_seconds: int = _number(10, 1, 600)
     requests_per_minute: int = _number(600, 1, 1_000_000)
     requests_per_minute_and_address: int = _number(1_200, 1, 1_000_000)
     most_known: int = _number(10_000, 1, 1_000_000)
