@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from biotrail._lazy import load_when_used
 
 if TYPE_CHECKING:
+    from biotrail._retrying import Backoff
     from biotrail.forwarding.cef import cef_line
     from biotrail.forwarding.cloudevents import cloud_event
     from biotrail.forwarding.document import record_document
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from biotrail.forwarding.forwarder import Forwarded, Forwarder, Lag
     from biotrail.forwarding.ocsf import ocsf_event
     from biotrail.forwarding.position import Position, PositionFile
-    from biotrail.forwarding.retrying import Backoff
     from biotrail.forwarding.sinks import (
         Bearer,
         FileSink,
@@ -74,7 +74,6 @@ _PLACES = {
     "forwarder": ("Forwarded", "Forwarder", "Lag"),
     "ocsf": ("ocsf_event",),
     "position": ("Position", "PositionFile"),
-    "retrying": ("Backoff",),
     "sinks": (
         "Bearer",
         "FileSink",
@@ -92,5 +91,8 @@ _PLACES = {
 
 __getattr__ = load_when_used(
     __name__,
-    {name: f"{__name__}.{module}" for module, names in _PLACES.items() for name in names},
+    {
+        "Backoff": "biotrail._retrying",
+        **{name: f"{__name__}.{module}" for module, names in _PLACES.items() for name in names},
+    },
 )

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import attrs
 
+from biotrail._retrying import Backoff
 from biotrail.errors import (
     ForwardingError,
     KeyProviderError,
@@ -24,7 +25,6 @@ from biotrail.forwarding.dead_letters import DeadLetters
 from biotrail.forwarding.formats import Format, Message, find_format
 from biotrail.forwarding.position import Position, PositionFile
 from biotrail.forwarding.reading import LogSource, source_of
-from biotrail.forwarding.retrying import Backoff
 from biotrail.forwarding.sinks.base import Sink
 from biotrail.query import RecordReader
 from biotrail.stores import StoreReader

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 from pathlib import Path
 
 import attrs
 
+from biotrail._durable import replace_durably
 from biotrail.errors import PositionError
 
 __all__ = ["Position", "PositionFile"]
@@ -73,15 +72,8 @@ class PositionFile:
             "next": position.next,
             "leaf_hash": position.leaf_hash.hex(),
         }
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(6)}.tmp")
         try:
-            try:
-                _write(temporary, f"{json.dumps(told)}\n".encode())
-                temporary.replace(self.path)
-            finally:
-                with contextlib.suppress(OSError):
-                    temporary.unlink(missing_ok=True)
-            _sync_folder(self.path.parent)
+            replace_durably(self.path, f"{json.dumps(told)}\n".encode())
         except OSError as error:
             raise PositionError(
                 f"{self.path} cannot be written: {error.strerror}. What was delivered last is "
@@ -103,19 +95,3 @@ def _parsed(told: dict[str, object]) -> Position:
     if after < 0 or len(found) != (32 if after else 0):
         raise ValueError
     return Position(origin, after, found)
-
-
-def _write(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    with open(os.open(path, flags, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
