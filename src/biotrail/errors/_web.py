@@ -8,6 +8,7 @@ __all__ = [
     "AccessError",
     "ForbiddenError",
     "NoSuchRecordError",
+    "ServingError",
     "TokenFileError",
     "TooManyRequestsError",
     "UnauthorizedError",
@@ -47,3 +48,7 @@ class NoSuchRecordError(BiotrailError):
 
 class TokenFileError(BiotrailError):
     """The file of tokens cannot be used: absent, too open, damaged, or not to be written."""
+
+
+class ServingError(BiotrailError):
+    """The log is not served: not in the clear beyond this machine, or not at this address."""
