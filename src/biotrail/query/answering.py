@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from biotrail.canonical import decode_entry
+from biotrail.canonical import Entry, decode_entry
 from biotrail.errors import CanonicalError, MalformedError
 from biotrail.query.condition import Condition
 from biotrail.query.opening import Opening, readable
@@ -71,21 +71,26 @@ class Answering:
         if condition is None:
             return self._open(rows)
         if self._by_payload:
-            return [one for one in self._open(rows) if condition.admits(one)]
-        bare = self._bare(rows)
-        opened = self._open([(one.index, one.data) for one in bare])
-        for known, one in zip(bare, opened, strict=True):
-            one._entry = known.entry  # the same bytes: they need not be decoded again
-        return opened
+            opened = self._open_decoded([_decoded(*row) for row in rows])
+            return [one for one in opened if condition.admits(one)]
+        return self._open_decoded(self._bare(rows))
 
     def _bare(self, rows: Rows) -> list[Record]:
         records = [_decoded(*row) for row in rows]
         condition = self._condition
         return records if condition is None else [one for one in records if condition.admits(one)]
 
-    def _open(self, rows: Rows) -> list[Record]:
+    def _open(self, rows: Rows, entries: Mapping[int, Entry] | None = None) -> list[Record]:
         payloads = payloads_at(self._store, [index for index, _ in rows])
-        return [readable(one) for one in self._opening.open(rows, payloads)]
+        found = self._opening.open(rows, payloads, entries=entries or {})
+        return [readable(one) for one in found]
+
+    def _open_decoded(self, known: Sequence[Record]) -> list[Record]:
+        entries = {one.index: one.entry for one in known}
+        opened = self._open([(one.index, one.data) for one in known], entries)
+        for one in opened:
+            one._entry = entries[one.index]  # the same bytes: they need not be decoded again
+        return opened
 
 
 def _decoded(index: int, data: bytes) -> Record:

@@ -30,6 +30,7 @@ __all__ = ["Opening", "readable"]
 
 # What lies in a processor's cache is opened faster.
 _AT_ONCE = 128
+_NONE: Mapping[int, Entry] = {}
 Found: TypeAlias = Record | Unreadable
 # What the entry says, the payload, and its parts: it waits for its keys.
 _Begun: TypeAlias = tuple[EventMarks, bytes, Sequence[Part]]
@@ -52,25 +53,30 @@ class Opening:
         self._reasons = Reasons(store)
         self._fences: tuple[int, frozenset[bytes]] = (0, frozenset())
 
-    def open(self, rows: Rows, payloads: Mapping[int, bytes]) -> Iterator[Found]:
+    def open(
+        self, rows: Rows, payloads: Mapping[int, bytes], *, entries: Mapping[int, Entry] = _NONE
+    ) -> Iterator[Found]:
         """Open some records, in the order in which they are given.
 
         Args:
             rows: Index and entry of each.
             payloads: Their payloads, by index.
+            entries: Those that are decoded already, by index: they are not looked through again.
 
         Raises:
             KeyProviderError: The key provider is out of reach, or refuses.
             StoreError: The store cannot be read.
         """
         for at in range(0, len(rows), _AT_ONCE):
-            yield from self._open(rows[at : at + _AT_ONCE], payloads)
+            yield from self._open(rows[at : at + _AT_ONCE], payloads, entries)
 
-    def _open(self, rows: Rows, payloads: Mapping[int, bytes]) -> list[Found]:
+    def _open(
+        self, rows: Rows, payloads: Mapping[int, bytes], entries: Mapping[int, Entry]
+    ) -> list[Found]:
         found: list[Any] = []
         begun: list[tuple[int, bytes, _Begun]] = []
         for index, data in rows:
-            begin = self._begin(index, data, payloads.get(index))
+            begin = self._begin(index, data, payloads.get(index), entries.get(index))
             if type(begin) is tuple:
                 begun.append((len(found), data, begin))
             found.append(begin)
@@ -93,12 +99,13 @@ class Opening:
         wanted = {part.key for parts in many for part in parts if type(part) is SealedPart}
         return self._keyring.found(wanted, gone=self._fenced()) if wanted else {}
 
-    def _begin(self, index: int, data: bytes, payload: bytes | None) -> Found | _Begun:
-        entry: Entry | None = None
+    def _begin(
+        self, index: int, data: bytes, payload: bytes | None, entry: Entry | None
+    ) -> Found | _Begun:
         try:
             if type(data) is not bytes:
                 raise MalformedError(f"entry {index} is no bytes", index=index)
-            marks = marks_of_entry(data)
+            marks = marks_of_entry(data) if entry is None else _marks_of(entry)
             if marks is None:
                 entry = _decoded(index, data)
                 marks = _marks_of(entry)

@@ -7,7 +7,9 @@ that is found is possible, and nothing is sure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from ipaddress import IPv4Network, IPv6Network
+from operator import or_
 from typing import Any
 
 from biotrail.query.columns import Bits, Columns, Plan
@@ -88,10 +90,13 @@ class TagLookUp:
         return plan
 
     def _all_tenants(self) -> set[str]:
-        """Every tenant that a column names, and the records that name none."""
-        whole = self._columns.size // SEGMENT
-        stop = -(-self._columns.size // SEGMENT)
-        for found in self._columns.values("tenant", self._seen, stop):
+        """Every tenant that a column names; "" where there are events that name none."""
+        columns, start = self._columns, self._seen
+        stop = -(-columns.size // SEGMENT)
+        events = columns.bitmaps("kind", "event", start, stop)
+        for bits, found in zip(events, columns.values("tenant", start, stop), strict=True):
             self._tenants.update(found)
-        self._seen = whole
-        return self._tenants | {""}
+            if bits & ~reduce(or_, found.values(), 0):
+                self._tenants.add("")
+        self._seen = columns.size // SEGMENT
+        return self._tenants

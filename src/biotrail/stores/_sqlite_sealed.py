@@ -118,8 +118,10 @@ class SealedReading(Connections):
             for place, cells in self._rows(query, values):
                 found.update(kind.indices(place, cells, prefix))
         later = f"SELECT idx FROM sealed WHERE {_RANGE} AND substr({kind.column}, 1, ?) = ?"  # noqa: S608
-        rows = self._rows(later, (max(start, written * BLOCK), stop, len(prefix), prefix))
-        found.update(int(row[0]) for row in rows)
+        beyond = max(start, written * BLOCK)
+        if beyond < stop:
+            rows = self._rows(later, (beyond, stop, len(prefix), prefix))
+            found.update(int(row[0]) for row in rows)
         return iter(sorted(index for index in found if start <= index < stop))
 
     def _blocks(self) -> int:
