@@ -19,6 +19,7 @@ from biotrail.web.reading import RecordedReader
 from biotrail.web.routes.checkpoints import log_router
 from biotrail.web.routes.counting import counting_router
 from biotrail.web.routes.records import records_router
+from biotrail.web.routes.tokens import tokens_router
 from biotrail.web.settings import WebSettings
 from biotrail.web.state import Authenticate, WebState
 
@@ -93,7 +94,7 @@ def create_app(
         Guard, body_bytes=settings.body_bytes, body_seconds=float(settings.body_seconds)
     )
     add_problems(app)
-    for router in (log_router(), records_router(), counting_router()):
+    for router in (log_router(), records_router(), counting_router(), tokens_router()):
         app.include_router(router)
     add_document(app)
     return app
