@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from biotrail._lazy import load_when_used
 
 if TYPE_CHECKING:
+    from biotrail._retrying import Backoff
+    from biotrail._webhooks import Bearer, Signed, Webhook, tls_context
     from biotrail.detection.after_hours import AfterHours
     from biotrail.detection.configuration_changed import ConfigurationChanged
+    from biotrail.detection.detector import Detector
     from biotrail.detection.finding import Finding, Severity
     from biotrail.detection.heartbeat_gap import HeartbeatGap
     from biotrail.detection.impossible_travel import ImpossibleTravel
@@ -20,10 +23,15 @@ if TYPE_CHECKING:
     from biotrail.detection.rule import Mark, Rule, Step
     from biotrail.detection.score_climbing import ScoreClimbing
     from biotrail.detection.seen import Seen
+    from biotrail.detection.telling import Detection
 
 __all__ = [
     "AfterHours",
+    "Backoff",
+    "Bearer",
     "ConfigurationChanged",
+    "Detection",
+    "Detector",
     "Finding",
     "HeartbeatGap",
     "ImpossibleTravel",
@@ -34,13 +42,17 @@ __all__ = [
     "ScoreClimbing",
     "Seen",
     "Severity",
+    "Signed",
     "Step",
+    "Webhook",
     "find",
+    "tls_context",
 ]
 
 _PLACES = {
     "after_hours": ("AfterHours",),
     "configuration_changed": ("ConfigurationChanged",),
+    "detector": ("Detector",),
     "finding": ("Finding", "Severity"),
     "heartbeat_gap": ("HeartbeatGap",),
     "impossible_travel": ("ImpossibleTravel",),
@@ -50,9 +62,14 @@ _PLACES = {
     "rule": ("Mark", "Rule", "Step"),
     "score_climbing": ("ScoreClimbing",),
     "seen": ("Seen",),
+    "telling": ("Detection",),
 }
 
 __getattr__ = load_when_used(
     __name__,
-    {name: f"{__name__}.{module}" for module, names in _PLACES.items() for name in names},
+    {
+        "Backoff": "biotrail._retrying",
+        **dict.fromkeys(("Bearer", "Signed", "Webhook", "tls_context"), "biotrail._webhooks"),
+        **{name: f"{__name__}.{module}" for module, names in _PLACES.items() for name in names},
+    },
 )
