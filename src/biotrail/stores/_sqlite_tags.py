@@ -84,6 +84,8 @@ class TagKind:
         """
         if not isinstance(cells, bytes) or len(cells) % self._cell.size:
             return
+        if prefix not in cells:  # of most rows this is all there is to see
+            return
         before = block_of(place) * BLOCK - 1
         for tag, at in self._cell.iter_unpack(cells):
             if 0 < at <= BLOCK and tag.startswith(prefix):
