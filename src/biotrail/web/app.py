@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from biotrail.errors import EventError
 from biotrail.web.document import add_document
 from biotrail.web.headers import Guard
 from biotrail.web.limiting import Rates
+from biotrail.web.page import page_router
 from biotrail.web.problems import add_problems
 from biotrail.web.reading import RecordedReader
 from biotrail.web.routes.checkpoints import log_router
@@ -39,6 +40,8 @@ def create_app(
     tokens: TokenBook | None = None,
     authenticate: Authenticate | None = None,
     settings: WebSettings | None = None,
+    trusted: Sequence[str] = (),
+    kept: Sequence[str] = (),
     clock: Callable[[], datetime] = _now,
     ticking: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
@@ -54,6 +57,10 @@ def create_app(
             returns None for whom it does not know. (Where it goes by cookies, guard against
             forged requests: what is asked by POST changes nothing but is recorded.)
         settings: The limits.
+        trusted: Verifier keys of the log, as text, against which the auditor's page verifies it;
+            none for the key that the log itself begins with.
+        kept: Signed checkpoints that were kept elsewhere: the page verifies that the log continues
+            them.
         clock: Returns the present time, aware.
         ticking: Returns seconds that never go back, by which requests are counted.
 
@@ -71,7 +78,7 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.biotrail = WebState(
+    state = app.state.biotrail = WebState(
         reader=RecordedReader(log, settings),
         settings=settings,
         clock=clock,
@@ -96,5 +103,6 @@ def create_app(
     add_problems(app)
     for router in (log_router(), records_router(), counting_router(), tokens_router()):
         app.include_router(router)
+    app.include_router(page_router(state, trusted=trusted, kept=kept))
     add_document(app)
     return app
