@@ -29,6 +29,7 @@ from biotrail.cli import (
     publish,
     retain,
     search,
+    serve,
     show,
     tail,
     token,
@@ -132,6 +133,7 @@ app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_READ)(search.search)
 app.command(rich_help_panel=_READ)(export.export)
 app.command(rich_help_panel=_READ)(forward.forward)
+app.command(rich_help_panel=_SERVE)(serve.serve)
 app.add_typer(token.app, name="token", rich_help_panel=_SERVE)
 app.command(rich_help_panel=_PROVE)(prove.prove)
 app.command("verify-proof", rich_help_panel=_PROVE)(verify_proof.check_proof)
