@@ -45,6 +45,7 @@ class AuthenticatedTree:
         self._builder = TileBuilder()
         self._tiles: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._nodes: TileNodes | None = None
+        self._root: bytes | None = None  # at the present size
 
     @property
     def size(self) -> int:
@@ -77,8 +78,10 @@ class AuthenticatedTree:
                 found=found.hex(),
             )
         before, self._builder, self._nodes = self._builder, builder, None
+        self._root = None
         if not goes_on:
             self._check_begins_with(before)
+        self._root = root
 
     def _gone_on(self, size: int) -> TileBuilder:
         builder = TileBuilder(self.size, self._builder.edges)
@@ -127,7 +130,9 @@ class AuthenticatedTree:
         return self._hash(0, index)
 
     def root_at(self, size: int) -> bytes:
-        """The root that the tree had at an earlier size."""
+        """The root that the tree has, or had at an earlier size."""
+        if size == self.size and self._root is not None:
+            return self._root
         tree, node = CompactRange(), self.node
         for level in reversed(range(size.bit_length())):
             if size >> level & 1:
