@@ -63,7 +63,6 @@ class Admitted:
         purpose: What it reads for.
         shown: Payload names of the personal fields that it is shown.
         revealed: The same, and those by which it asks: what is recorded.
-        by_personal: Whether it asks by personal fields, so that even a number reveals something.
         reason: Why.
         told: The question in words, as it is recorded.
     """
@@ -72,7 +71,6 @@ class Admitted:
     purpose: str
     shown: tuple[str, ...]
     revealed: tuple[str, ...]
-    by_personal: bool
     reason: str | None
     told: str | None
 
@@ -145,7 +143,6 @@ def admit(
         purpose=purpose,
         shown=shown,
         revealed=revealed,
-        by_personal=bool(by),
         reason=reason,
         told=words,
     )

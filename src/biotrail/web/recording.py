@@ -75,7 +75,6 @@ class Recording:
 
     async def record(self, access: Access, admitted: Admitted, *, route: str, rows: int) -> None:
         """Record that a question, or a piece of its answer, is answered now."""
-        shown = admitted.revealed if rows or admitted.by_personal else ()
         await self.log.arecord_read(
             reader=access.reader,
             name=access.name,
@@ -84,7 +83,7 @@ class Recording:
             route=route,
             rows=rows,
             query=admitted.told,
-            revealed=shown,
+            revealed=admitted.revealed,
             reason=admitted.reason,
         )
 
