@@ -66,7 +66,9 @@ class Site:
 
     def first(self, **is_: str) -> int:
         """Index of the newest event with these fields."""
-        where = biotrail.parse_condition(" and ".join(f'{k} = "{v}"' for k, v in is_.items()))
+        where = biotrail.parse_condition(
+            " and ".join(["attempt = yes", *(f'{name} = "{value}"' for name, value in is_.items())])
+        )
         return self.log.query(where, limit=1).records[0].index
 
 

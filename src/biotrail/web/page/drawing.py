@@ -13,7 +13,7 @@ from biotrail.query import TimeBucket
 from biotrail.web.page.charts import Bars, histogram, timeline_bars
 from biotrail.web.page.desk import Desk
 from biotrail.web.page.door import Visitor
-from biotrail.web.page.questions import Question
+from biotrail.web.page.questions import RANGES, Question
 from biotrail.web.page.searching import FormAnswer, question_page
 from biotrail.web.shapes import Shown
 
@@ -24,6 +24,8 @@ _SCORE = "score_micro"
 _MILLION = 1_000_000
 _MOST_BARS = 120
 _LINE = 46.0
+_SHORT = timedelta(days=6)
+_STEPS = {one.bucket: one.step for one in RANGES}
 
 
 async def timeline_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
@@ -34,15 +36,8 @@ async def timeline_page(desk: Desk, request: Request, visitor: Visitor) -> Respo
 
 async def _timeline(desk: Desk, visitor: Visitor, question: Question) -> dict[str, Any]:
     now = desk.now
-    asked = question.asked(now, visitor.purpose, with_range=False)
-    bucket, since = question.range.bucket, question.since(now)
-    found: dict[str, Sequence[TimeBucket]] = {}
-    for by in ("outcome", "modality"):
-        found[by] = await desk.state.reader.timeline(
-            visitor.access, asked, bucket=bucket, by=by, since=since, route="/timeline"
-        )
-    step, words = question.range.step, bucket
-    begin = min((one.start for one in found["outcome"]), default=now) if since is None else since
+    begin, bucket, found = await _counted(desk, visitor, question, now)
+    step, words = _STEPS[bucket], bucket
     begin = _floor(begin, step)
     if (stretches := (now - begin) / step) > _MOST_BARS:
         several = int(-(-stretches // _MOST_BARS))
@@ -60,6 +55,27 @@ async def _timeline(desk: Desk, visitor: Visitor, question: Question) -> dict[st
         "modality_rows": _rows(modalities),
         "modality_lines": [(one, total, modalities.of(one)) for one, total in modalities.kinds],
     }
+
+
+async def _counted(
+    desk: Desk, visitor: Visitor, question: Question, now: datetime
+) -> tuple[datetime, str, dict[str, Sequence[TimeBucket]]]:
+    """Where the axis begins, what is counted by, and the counts by outcome and by modality."""
+    asked = question.asked(now, visitor.purpose, with_range=False)
+    since, bucket = question.since(now), question.range.bucket
+
+    async def count(by: str) -> Sequence[TimeBucket]:
+        return await desk.state.reader.timeline(
+            visitor.access, asked, bucket=bucket, by=by, since=since, route="/timeline"
+        )
+
+    outcomes = await count("outcome")
+    begin = min((one.start for one in outcomes), default=now) if since is None else since
+    if since is None and now - begin <= _SHORT:  # a young log: days would be two or three bars
+        bucket = "hour"
+        outcomes = await count("outcome")
+        begin = min((one.start for one in outcomes), default=now)
+    return begin, bucket, {"outcome": outcomes, "modality": await count("modality")}
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:

@@ -40,7 +40,7 @@ function rowOf(record) {
   link.textContent = index.toLocaleString("en");
   const time = row.querySelector("time");
   time.dateTime = recorded;
-  time.textContent = `${recorded.slice(0, 10)} ${recorded.slice(11, 23)}`;
+  time.textContent = `${recorded.slice(0, 10)} ${recorded.slice(11, 19)}`;
   row.querySelector("strong").textContent = isEvent ? visible(content.action) : kind;
   if (isEvent) {
     cell(row, "Target").textContent = visible(content.target);

@@ -55,6 +55,9 @@ const label = made("label", { htmlFor: "saved-name", textContent: "Keep this que
 const name = made("input", { id: "saved-name", name: "name", maxLength: 60, required: true, autocomplete: "off" });
 const form = made("form", { className: "inline" }, label, made("span", { className: "line" }, name, made("button", { textContent: "Keep" })));
 form.addEventListener("submit", keep);
-panel.append(list);
-if (panel.dataset.private === "no") panel.append(form);
-show();
+
+if (panel) {
+  panel.append(list);
+  if (panel.dataset.private === "no") panel.append(form);
+  show();
+}
