@@ -6,12 +6,13 @@ None of it is trusted. What lies here can hide an answer, and can never make one
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from biotrail.errors import MissingError
 from biotrail.stores import StoreReader
+from biotrail.stores.positions import Among, count_positions
 from biotrail.stores.postings import SEGMENT, SegmentBuilder, decode_occurred, decode_positions
 
 __all__ = ["Bits", "Columns", "Plan", "Times"]
@@ -81,6 +82,21 @@ class Columns:
         for number in absent:
             found[number - start] = self._builder(number).bitmaps[field]
         return found
+
+    def counts(self, field: str, start: int, bitmaps: Sequence[int]) -> Counter[str]:
+        """How often each value of a column stands in places of segments, from one on."""
+        counted: Counter[str] = Counter()
+        stop = start + len(bitmaps)
+        absent = self._absent(start, stop)
+        if len(absent) < stop - start:
+            among = [Among(one) for one in bitmaps]
+            for number, value, written in self._store.field_postings(field, start, stop):
+                counted[value] += count_positions(written, among[number - start])
+        for number in absent:
+            bitmap = bitmaps[number - start]
+            for value, bits in self._builder(number).bitmaps[field].items():
+                counted[value] += (bits & bitmap).bit_count()
+        return counted
 
     def times(self, number: int) -> Times:
         """When the entries of a segment occurred."""

@@ -54,13 +54,13 @@ def facets_of(question: Question, fields: Sequence[Field]) -> dict[str, Counter[
     """How many answers have each value of some fields, by their columns."""
     counted: dict[str, Counter[str]] = {one.name: Counter() for one in fields}
     for first, bitmaps in question.bitmaps(0, question.checkpoint.size):
+        if not any(bitmaps):
+            continue
         for field in fields:
             column, counter = field.column or "", counted[field.name]
-            values = question.columns.values(column, first, first + len(bitmaps))
-            for bitmap, by_value in zip(bitmaps, values, strict=True):
-                if bitmap:
-                    for value, bits in by_value.items():
-                        counter[field.of_column(str(value))] += (bits & bitmap).bit_count()
+            for value, number in question.columns.counts(column, first, bitmaps).items():
+                if number:
+                    counter[field.of_column(str(value))] += number
     return counted
 
 

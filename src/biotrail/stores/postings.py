@@ -3,11 +3,7 @@
 A *segment* is 4,096 entries, the first of which has an index that is a multiple of 4,096. Its
 *postings* say for every column in `COLUMNS` and every value there at which positions (0 to 4,095)
 the value stands. In memory positions are one whole number, used as a bitmap: bit n stands for
-position n. As bytes (`encode_positions`) they are:
-
-- up to 256 positions: each as two bytes, little endian, rising;
-- more: the bitmap, 512 bytes, little endian. A list of 256 has 512 bytes too: a list is therefore
-  never longer than 255, and 512 bytes are always a bitmap.
+position n. `biotrail.stores.positions` says what they are as bytes.
 
 All of it is calculated from look-up columns, which are not trusted; it can be dropped and built
 anew at any time.
@@ -15,14 +11,22 @@ anew at any time.
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-from biotrail.errors import MalformedError
 from biotrail.stores.base import Lookup, StoreReader
+from biotrail.stores.positions import (
+    EVERY_POSITION,
+    LONGEST_LIST,
+    SEGMENT,
+    decode_occurred,
+    decode_positions,
+    encode_list,
+    encode_occurred,
+    encode_positions,
+)
 
 __all__ = [
     "COLUMNS",
@@ -38,12 +42,6 @@ __all__ = [
     "segment_of",
 ]
 
-SEGMENT = 4_096
-"""Entries in a segment."""
-
-EVERY_POSITION = (1 << SEGMENT) - 1
-"""The bitmap of a segment's positions, all of them."""
-
 COLUMNS = (
     "kind",
     "action",
@@ -57,12 +55,9 @@ COLUMNS = (
 )
 """The look-up columns whose values have postings."""
 
-_LONGEST_LIST = 255
 _FEW_VALUES = 64
-_BITMAP_BYTES = SEGMENT // 8
 _PLACES = tuple((name, Lookup._fields.index(name)) for name in COLUMNS)
 _RECORDED, _OCCURRED = Lookup._fields.index("recorded"), Lookup._fields.index("occurred")
-_BITS = tuple([one for one in range(8) if byte >> one & 1] for byte in range(256))
 
 
 class Segment(NamedTuple):
@@ -191,9 +186,9 @@ def _positions_in(column: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
             positions[value].append(place)
         for value in values:
             found = positions[value]
-            short = len(found) <= _LONGEST_LIST
+            short = len(found) <= LONGEST_LIST
             bits = sum(1 << one for one in found) if not short else 0
-            yield value, _little(array("H", found)).tobytes() if short else encode_positions(bits)
+            yield value, encode_list(found) if short else encode_positions(bits)
         return
     numbers = {None: 0, **{value: number for number, value in enumerate(values, 1)}}
     written = bytes(map(numbers.__getitem__, reversed(column)))
@@ -205,72 +200,3 @@ def _positions_in(column: Sequence[Any]) -> Iterator[tuple[str, bytes]]:
 def _digits(number: int) -> bytes:
     """Turns the bytes of this number into the digit 1, and all others into 0."""
     return bytes(49 if one == number else 48 for one in range(256))
-
-
-def encode_positions(bitmap: int) -> bytes:
-    """Positions as bytes.
-
-    Args:
-        bitmap: The positions, at least one; bit n stands for position n.
-
-    Raises:
-        ValueError: There is none, or one beyond 4,095.
-    """
-    if not 0 < bitmap <= EVERY_POSITION:
-        raise ValueError("positions are from 0 to 4095, at least one")
-    written = bitmap.to_bytes(_BITMAP_BYTES, "little")
-    if bitmap.bit_count() > _LONGEST_LIST:
-        return written
-    found = array(
-        "H",
-        [8 * at + one for at, byte in enumerate(written) if byte for one in _BITS[byte]],
-    )
-    return _little(found).tobytes()
-
-
-def decode_positions(data: bytes) -> int:
-    """Positions as a bitmap.
-
-    Raises:
-        MalformedError: The bytes are not what `encode_positions` writes.
-    """
-    if len(data) == _BITMAP_BYTES:
-        bitmap = int.from_bytes(data, "little")
-    else:
-        if type(data) is not bytes or len(data) % 2:
-            raise MalformedError("positions are not written as they must be")
-        bits = bytearray(_BITMAP_BYTES)
-        found = array("H")
-        found.frombytes(data)
-        for position in _little(found):
-            if position >= SEGMENT:
-                raise MalformedError(f"a position is {position}, beyond the segment")
-            bits[position >> 3] |= 1 << (position & 7)
-        bitmap = int.from_bytes(bits, "little")
-    if not bitmap or (len(data) == _BITMAP_BYTES) != (bitmap.bit_count() > _LONGEST_LIST):
-        raise MalformedError("positions are not written as they must be")
-    return bitmap
-
-
-def encode_occurred(times: array[int]) -> bytes:
-    """Times as bytes: signed 64-bit integers, little endian."""
-    return _little(array("q", times)).tobytes()
-
-
-def decode_occurred(data: bytes) -> array[int]:
-    """Times from their bytes.
-
-    Raises:
-        MalformedError: They are not 4,096.
-    """
-    if type(data) is not bytes or len(data) != 8 * SEGMENT:
-        raise MalformedError(f"a segment has {SEGMENT} times")
-    times = array("q")
-    times.frombytes(data)
-    return _little(times)
-
-
-def _little(values: array[int]) -> array[int]:
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values

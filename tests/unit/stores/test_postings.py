@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from biotrail.errors import MalformedError
 from biotrail.stores import Lookup
+from biotrail.stores.positions import Among, count_positions
 from biotrail.stores.postings import (
     COLUMNS,
     EVERY_POSITION,
@@ -37,6 +38,24 @@ def test_positions(positions: set[int]) -> None:
     written = encode_positions(bitmap)
     assert decode_positions(written) == bitmap
     assert len(written) == (2 * len(positions) if len(positions) < 256 else 512)
+
+
+_some = st.sets(st.integers(0, SEGMENT - 1), min_size=1, max_size=600)
+
+
+@given(_some, _some | st.just(set(range(SEGMENT))))
+def test_counted_positions(positions: set[int], among: set[int]) -> None:
+    """Positions are counted among others as their bitmaps would be."""
+    written = encode_positions(sum(1 << one for one in positions))
+    those = Among(sum(1 << one for one in among))
+    assert count_positions(written, those) == len(positions & among)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x00\x10", bytes(512)])
+def test_malformed_counted_positions(data: bytes) -> None:
+    """Bytes that are no positions are not counted."""
+    with pytest.raises(MalformedError):
+        count_positions(data, Among(1))
 
 
 @pytest.mark.parametrize("bitmap", [0, -1, EVERY_POSITION + 1])
