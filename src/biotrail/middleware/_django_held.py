@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from biotrail.audit import Attempt
-from biotrail.middleware._held import hold, read_body
+from biotrail.middleware._held import hold, is_at_hand, read_body
 from biotrail.middleware.answers import ANSWER_TOO_LARGE, FAILED, Problem, Refused
 from biotrail.middleware.guard import Conclusion, Guard, HandlerFailedError
 
@@ -62,6 +62,7 @@ class DjangoTurn:
         if text is not None and not (text.isascii() and text.isdigit()):
             return Refused.LENGTH_REQUIRED
         length = None if text is None else int(text)
+        patient = patient or is_at_hand(meta.get("wsgi.input"))
         return read_body(self._request.read, length, self._guard.limits, patient=patient)
 
     def conclude(self, response: HttpResponseBase) -> HttpResponseBase:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from copy import deepcopy
 from typing import Any
 
@@ -11,9 +12,28 @@ from biotrail.middleware._patience import patiently
 from biotrail.middleware.answers import Refused
 from biotrail.middleware.guard import Limits
 
-__all__ = ["HeldSession", "hold", "read_body"]
+__all__ = ["HeldSession", "header_lines", "hold", "is_at_hand", "read_body"]
 
 _CHUNK = 64 * 1024
+_AT_HAND = (io.BytesIO, io.BufferedRandom)
+
+
+def header_lines(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The header lines of a WSGI environment: lines of one name are one there, joined by commas."""
+    return [
+        (name[5:].replace("_", "-"), value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    ]
+
+
+def is_at_hand(stream: object) -> bool:
+    """Whether a body lies in memory or in a file already, so that no read of it can hang.
+
+    Servers that take a request in before they pass it on (waitress) hand over such a one. Sockets
+    are never `io.BufferedRandom`, which can seek.
+    """
+    return isinstance(stream, _AT_HAND)
 
 
 def read_body(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from biotrail.middleware._held import read_body
+from biotrail.middleware._held import is_at_hand, read_body
 from biotrail.middleware.answers import Refused
 from biotrail.middleware.guard import Guard
 
@@ -44,4 +44,5 @@ def _body(guard: Guard, environ: dict[str, Any], headers: list[tuple[str, str]])
     if text is not None and not (text.isascii() and text.isdigit()):
         return Refused.LENGTH_REQUIRED
     length = int(text) if text is not None else None if ended else 0
-    return read_body(environ["wsgi.input"].read, length, guard.limits)
+    stream = environ["wsgi.input"]
+    return read_body(stream.read, length, guard.limits, patient=is_at_hand(stream))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from biotrail.errors import MissingDependencyError
 from biotrail.middleware._django_held import DjangoTurn, problem_response
 from biotrail.middleware._django_settings import guard_from_settings
+from biotrail.middleware._held import header_lines
 from biotrail.middleware.answers import Problem
 from biotrail.middleware.logins import Login, login_of
 
@@ -115,7 +116,7 @@ class LoginMiddleware:
         return await turn.conclude_async(response)
 
     def _begin(self, login: Login, request: HttpRequest) -> DjangoTurn | Problem:
-        headers = list(request.headers.items())
+        headers = header_lines(request.META)
         peer = request.META.get("REMOTE_ADDR") or None
         attempt = self._guard.begin(login, headers, peer)
         if isinstance(attempt, Problem):

@@ -9,7 +9,7 @@ import attrs
 
 from biotrail.audit import Attempt
 from biotrail.errors import MissingDependencyError
-from biotrail.middleware._held import HeldSession, hold
+from biotrail.middleware._held import HeldSession, header_lines, hold
 from biotrail.middleware._wsgi_body import take_body
 from biotrail.middleware.answers import ANSWER_TOO_LARGE, FAILED, Problem
 from biotrail.middleware.capture import ContextCapture
@@ -17,7 +17,7 @@ from biotrail.middleware.guard import Conclusion, Guard, HandlerFailedError, Lim
 from biotrail.middleware.logins import Login, login_of
 
 if TYPE_CHECKING:
-    from flask import Flask, Response
+    from flask import Flask, Request, Response
 
 __all__ = ["FlaskLogins"]
 
@@ -92,21 +92,21 @@ class FlaskLogins:
         self._guard.close()
 
     def _begin(self) -> Response | None:
-        flask, request = self._flask, self._flask.request
-        login = self._login()
+        flask = self._flask
+        environ = flask.request.environ
+        login = self._login(flask.request)
         if login is None:
             return None
-        headers = list(request.headers)
-        attempt = self._guard.begin(login, headers, request.environ.get("REMOTE_ADDR") or None)
+        headers = header_lines(environ)
+        attempt = self._guard.begin(login, headers, environ.get("REMOTE_ADDR") or None)
         if isinstance(attempt, Problem):
             return self._response(attempt)
         flask.g.attempt = attempt
         setattr(flask.g, _TURN, _Turn(attempt, HeldSession(flask.session)))
-        refused = take_body(self._guard, request.environ, headers)
+        refused = take_body(self._guard, environ, headers)
         return None if refused is None else self._response(self._guard.refuse(attempt, refused))
 
-    def _login(self) -> Login | None:
-        request = self._flask.request
+    def _login(self, request: Request) -> Login | None:
         found = self._guard.login_for(request.method, request.path)
         if found is None and request.endpoint is not None:
             marked = login_of(self._app.view_functions.get(request.endpoint))

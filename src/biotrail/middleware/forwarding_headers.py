@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ _IPV4_NODE = re.compile(rf"([0-9.]{{7,15}}){_PORT}")
 _IPV6_NODE = re.compile(rf"\[([0-9A-Fa-f:.]{{2,45}})\]{_PORT}")
 _HIDDEN_NODE = re.compile(rf"(?:unknown|_[0-9A-Za-z._-]+){_PORT}", re.IGNORECASE)
 _BLANKS = " \t"
+_LONGEST_ADDRESS = 45  # IPv6 whose last 32 bits are written as IPv4
 
 
 class MalformedHeaderError(ValueError):
@@ -55,8 +57,11 @@ def parse_address(text: str) -> IPAddress | None:
     An IPv4 address in IPv6 form (``::ffff:192.0.2.1``, as sockets of both families show it) is
     returned as IPv4.
     """
-    if "%" in text:
-        return None
+    return None if len(text) > _LONGEST_ADDRESS or "%" in text else _parsed(text)
+
+
+@lru_cache(1_024)  # the same proxies, the same offices
+def _parsed(text: str) -> IPAddress | None:
     try:
         address = ip_address(text)
     except ValueError:

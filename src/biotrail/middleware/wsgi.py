@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from biotrail.audit import Attempt
-from biotrail.middleware._held import HeldSession
+from biotrail.middleware._held import HeldSession, header_lines
 from biotrail.middleware._wsgi_body import take_body
 from biotrail.middleware._wsgi_held import (
     AnswerTooLargeError,
@@ -82,7 +82,7 @@ class WSGILogins:
         login = self._login_for(environ)
         if login is None:
             return self._app(environ, start)
-        headers = _header_lines(environ)
+        headers = header_lines(environ)
         attempt = self._guard.begin(login, headers, environ.get("REMOTE_ADDR") or None)
         if isinstance(attempt, Problem):
             return _answer(start, attempt)
@@ -138,15 +138,6 @@ class WSGILogins:
             return self._login if method in self._login.methods else None
         raw = environ.get("PATH_INFO", "").encode("latin-1", "replace")
         return self._guard.login_for(method, raw.decode("utf-8", "replace"))
-
-
-def _header_lines(environ: dict[str, Any]) -> list[tuple[str, str]]:
-    """The header lines, as a server passes them: lines of one name are one, joined by commas."""
-    return [
-        (name[5:].replace("_", "-"), value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    ]
 
 
 def _answer(start: WSGIStart, problem: Problem) -> list[bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import socket
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from biotrail.errors import MiddlewareError
 from biotrail.middleware import ContextCapture, Limits, Login, login
-from biotrail.middleware._held import HeldSession, read_body
+from biotrail.middleware._held import HeldSession, is_at_hand, read_body
 from biotrail.middleware.answers import Refused
 from biotrail.middleware.guard import Guard
 from tests.unit.middleware._doors import (
@@ -119,6 +121,28 @@ def test_bodies_are_read_in_pieces() -> None:
     assert read_body(io.BytesIO(data * 3).read, None, limits) is Refused.BODY_TOO_LARGE
     patient = Limits(body_bytes=10, read_seconds=None)
     assert read_body(io.BytesIO(b"abc").read, 3, patient) == b"abc"
+
+
+def test_only_what_cannot_hang_is_read_without_a_thread() -> None:
+    """Bodies in memory and in files are at hand; what comes from a socket or a pipe is not."""
+    with tempfile.TemporaryFile() as spooled:
+        assert is_at_hand(spooled)
+    assert is_at_hand(io.BytesIO(b"body"))
+    here, there = socket.socketpair()
+    with here, there, here.makefile("rb") as one, here.makefile("rwb") as both:
+        assert not is_at_hand(one)
+        assert not is_at_hand(both)
+    assert not is_at_hand(Slow(wait=0))
+    assert not is_at_hand(None)
+
+
+@pytest.mark.component("middleware")
+@pytest.mark.parametrize("name", list(WSGI))
+def test_a_body_that_is_shorter_than_announced_and_at_hand(name: str, trail: Trail) -> None:
+    """Without a thread it is the same: a body that ends early is recorded as cancelled."""
+    stream = io.BytesIO(b"grant")
+    assert ask(name, trail, **{"wsgi.input": stream, "CONTENT_LENGTH": "6"})[0] == 400
+    assert trail.said() == ("denied", "unknown", "cancelled", "disconnected")
 
 
 def test_sessions_go_back_to_what_they_were() -> None:
