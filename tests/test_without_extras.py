@@ -24,6 +24,9 @@ OPTIONAL = (
     "pkcs11",
     "starlette",
     "fastapi",
+    "pydantic",
+    "uvicorn",
+    "jinja2",
     "flask",
     "django",
     "asgiref",
@@ -47,7 +50,7 @@ def walk(package):
         if found.name in ("biotrail.cli", "biotrail.__main__"):
             continue
         __import__(found.name)
-        if found.ispkg:
+        if found.ispkg and found.name != "biotrail.web":  # below it all is made of its packages
             walk(sys.modules[found.name])
 
 walk(biotrail)
@@ -65,7 +68,7 @@ def _run(code: str, *, optional: bool = False) -> subprocess.CompletedProcess[st
 
 
 def test_every_module_imports_without_extras() -> None:
-    """Every module but the command line's imports with the core dependencies alone."""
+    """Every module but those of the command line and the web imports with the core alone."""
     ran = _run(_IMPORT_ALL)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) > 1
@@ -177,3 +180,17 @@ except MissingDependencyError as error:
 """
     ran = _run(code)
     assert "pip install 'biotrail[search]'" in ran.stdout, ran.stderr
+
+
+def test_the_web_says_which_extra_is_missing() -> None:
+    """Without its packages, asking for the application raises a named error that says so."""
+    code = """
+from biotrail.errors import MissingDependencyError
+from biotrail.web import Access, WebSettings
+try:
+    from biotrail.web import create_app
+except MissingDependencyError as error:
+    print(error)
+"""
+    ran = _run(code)
+    assert "pip install 'biotrail[web]'" in ran.stdout, ran.stderr
