@@ -72,8 +72,8 @@ class Site:
         return self.log.query(where, limit=1).records[0].index
 
 
-def attempt(number: int, luck: random.Random, **changes: Any) -> Event:
-    """One attempt of many, of every kind."""
+def attempt(number: int, luck: random.Random, now: datetime, **changes: Any) -> Event:
+    """One attempt of many, of every kind, a moment ago."""
     modality = luck.choices(("face", "fingerprint", "iris", "none"), (60, 25, 8, 7))[0]
     score = min(max(luck.gauss(0.78, 0.09) if luck.random() < 0.84 else luck.gauss(0.42, 0.1), 0), 1)
     matched = score >= 0.6
@@ -92,6 +92,7 @@ def attempt(number: int, luck: random.Random, **changes: Any) -> Event:
     granted = (matched and captured) or not is_biometric
     reason = "other_factor" if not is_biometric else comparison.decision
     fields: dict[str, Any] = {
+        "occurred": now - timedelta(milliseconds=luck.randrange(200, 1900)),
         "action": luck.choices(("door.open", "login", "session.step_up"), (70, 24, 6))[0],
         "decision": "granted" if granted else "denied",
         "reason": reason if captured or not is_biometric else luck.choice(("blur", "pose", "no_face")),
@@ -118,11 +119,12 @@ def attempt(number: int, luck: random.Random, **changes: Any) -> Event:
     return Event(**fields)
 
 
-def nasty(number: int) -> Event:
+def nasty(now: datetime) -> Event:
     """An attempt with hostile text wherever an event takes text of the host's."""
     plain = NASTY.replace("\u202e", "")
     return Event(
         action=plain,
+        occurred=now,
         decision="denied",
         reason=f"host.{plain}"[:64],
         target=plain,
@@ -161,14 +163,14 @@ def write_day(log: biotrail.AuditLogger, clock: Clock) -> None:
     luck, number = random.Random(7), 0
     for hour, count in enumerate(_HOURS):
         clock.now = max(clock.now, _START + timedelta(hours=hour, minutes=luck.randrange(20)))
-        log.record_many([attempt(number + one, luck) for one in range(count // 2)])
+        log.record_many([attempt(number + one, luck, clock.now) for one in range(count // 2)])
         clock.now = max(clock.now, _START + timedelta(hours=hour, minutes=luck.randrange(25, 50)))
-        log.record_many([attempt(number + one, luck) for one in range(count // 2, count)])
+        log.record_many([attempt(number + one, luck, clock.now) for one in range(count // 2, count)])
         number += count
     log.erase(ERASED, reason="subject_request", legal_basis="GDPR Art. 17(1)(b)")
-    log.record(nasty(number))
+    log.record(nasty(clock.now))
     clock.now = max(clock.now, NOON - timedelta(minutes=2))
-    log.record(attempt(number + 1, luck, subject="person-5", modality="face"))
+    log.record(attempt(number + 1, luck, clock.now, subject="person-5", modality="face"))
     clock.now = max(clock.now, NOON)
 
 

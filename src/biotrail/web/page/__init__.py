@@ -23,7 +23,7 @@ from biotrail.web.page.entering import (
     page_files,
     purpose_form,
 )
-from biotrail.web.page.following import live_page
+from biotrail.web.page.following import live_page, live_stream
 from biotrail.web.page.integrity import Integrity
 from biotrail.web.page.reading_one import entry_bytes, proof_file, record_page
 from biotrail.web.page.searching import search_page
@@ -40,6 +40,7 @@ _FOR_VISITORS = (
     ("/timeline", ("GET", "POST"), timeline_page),
     ("/scores", ("GET", "POST"), scores_page),
     ("/live", ("GET",), live_page),
+    ("/live/stream", ("GET",), live_stream),
     ("/records/{index}", ("GET", "POST"), record_page),
     ("/records/{index}/proof", ("GET",), proof_file),
     ("/records/{index}/entry", ("GET",), entry_bytes),

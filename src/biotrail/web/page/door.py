@@ -109,6 +109,21 @@ class Door:
             return None
         return Visitor(access, session.form_token, _purpose(request, access), session.ends)
 
+    def in_force(self, request: Request, visitor: Visitor) -> Callable[[], None]:
+        """What says, as long as a stream lasts, whether its visitor may still see it."""
+        name, access = self._name(request), visitor.access
+
+        def check() -> None:
+            now = self.clock()
+            if visitor.ends is not None and self._sessions.find(name, now) is None:
+                raise UnauthorizedError("the session is over")
+            if access.expires is not None and access.expires <= now:
+                raise UnauthorizedError("the token is no longer valid")
+            if visitor.ends is not None and self._tokens is not None:
+                self._tokens.check(access, now)
+
+        return check
+
     async def log_in(self, request: Request, token: str) -> Callable[[Response], None]:
         """Begin a session, and end the one that the browser came with.
 

@@ -13,8 +13,9 @@ from biotrail.web.page.desk import Desk, marked, root_of
 from biotrail.web.page.door import Visitor, fields_of
 from biotrail.web.page.questions import Question
 from biotrail.web.page.record_view import summary
+from biotrail.web.routes.tail import events_of
 
-__all__ = ["live_page"]
+__all__ = ["live_page", "live_stream"]
 
 _NEWEST = 25
 _MOST_SHOWN = 200
@@ -29,8 +30,7 @@ async def live_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         question = Question.of({name: given[name] for name in ("where", "show") if name in given})
         asked = question.asked(desk.now, visitor.purpose, limit=_NEWEST)
         page = await desk.state.reader.page(visitor.access, asked, route="/live")
-        start = page.checkpoint.size
-        link = attrs.evolve(question, as_of=str(start)).link()
+        link = attrs.evolve(question, as_of=str(page.checkpoint.size)).link()
         values = {
             "rows": [summary(one) for one in page.records],
             "stream": f"{root_of(request)}/live/stream{link}",
@@ -52,6 +52,24 @@ async def live_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
     )
 
 
+async def live_stream(desk: Desk, request: Request, visitor: Visitor) -> Response:
+    """The records that follow, as server-sent events; each once, and on after a broken line."""
+    given = Question.of(fields_of(request.url.query))
+    last = request.headers.get("last-event-id", "")
+    if last and not (last.isascii() and last.isdecimal() and len(last) < 19):
+        raise QueryError("Last-Event-ID is the index of a record: a whole number")
+    start = int(last) + 1 if last else int(given.as_of) if given.as_of else None
+    question = Question(where=given.where, attempts=given.attempts)
+    tail = await desk.state.tails.open(
+        visitor.access,
+        question.asked(desk.now, visitor.purpose),
+        start=start,
+        route="/live/stream",
+        in_force=desk.door.in_force(request, visitor),
+    )
+    return events_of(tail)
+
+
 def _told(error: BiotrailError) -> str:
     text = str(error)
-    return text[:1].upper() + text[1:]
+    return f"{text[:1].upper()}{text[1:]}"

@@ -112,7 +112,7 @@ _PRIVATE = frozenset({"reason", "reveal"})
 
 def _told(error: BiotrailError) -> str:
     text = str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
 async def search_page(desk: Desk, request: Request, visitor: Visitor) -> Response:

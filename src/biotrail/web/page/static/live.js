@@ -19,7 +19,7 @@ function tell(words, looks) {
 }
 
 function cell(row, label) {
-  return row.querySelector(`[data-label="${label}"]`);
+  return row.querySelector(`[data-label="${label}"] > .cell`);
 }
 
 function copyOf(attribute, word) {
@@ -106,7 +106,10 @@ if (feed) {
     tell(over ? "Ended: load the page again" : "Connection lost, trying again", over ? "bad" : "warn");
   });
   source.addEventListener("message", take);
-  source.addEventListener("record", take);
+  source.addEventListener("problem", () => {
+    source.close();
+    tell("Ended: load the page again", "bad");
+  });
   pause.hidden = false;
   pause.addEventListener("click", toggle);
   window.addEventListener("pagehide", () => source.close());
