@@ -20,9 +20,11 @@ from biotrail.web.reading import RecordedReader
 from biotrail.web.routes.checkpoints import log_router
 from biotrail.web.routes.counting import counting_router
 from biotrail.web.routes.records import records_router
+from biotrail.web.routes.tail import tail_router
 from biotrail.web.routes.tokens import tokens_router
 from biotrail.web.settings import WebSettings
 from biotrail.web.state import Authenticate, WebState
+from biotrail.web.tailing import Tails
 
 if TYPE_CHECKING:
     from biotrail.web.tokens import TokenBook
@@ -78,8 +80,9 @@ def create_app(
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    reader = RecordedReader(log, settings)
     state = app.state.biotrail = WebState(
-        reader=RecordedReader(log, settings),
+        reader=reader,
         settings=settings,
         clock=clock,
         tokens=tokens,
@@ -96,13 +99,14 @@ def create_app(
             clock=ticking,
             who="address",
         ),
+        tails=Tails(reader),
     )
     app.add_middleware(
         Guard, body_bytes=settings.body_bytes, body_seconds=float(settings.body_seconds)
     )
     add_problems(app)
-    for router in (log_router(), records_router(), counting_router(), tokens_router()):
-        app.include_router(router)
+    for made in (log_router, records_router, counting_router, tail_router, tokens_router):
+        app.include_router(made())
     app.include_router(page_router(state, trusted=trusted, kept=kept))
     add_document(app)
     return app

@@ -13,6 +13,7 @@ from biotrail.web.access import Access
 from biotrail.web.limiting import Rates
 from biotrail.web.reading import RecordedReader
 from biotrail.web.settings import WebSettings
+from biotrail.web.tailing import Tails
 
 if TYPE_CHECKING:
     from biotrail.web.tokens import TokenBook
@@ -35,6 +36,7 @@ class WebState:
         authenticate: Says by the host's own means who makes a request, if there is such a thing.
         readers: Counts the requests of readers.
         addresses: Counts the requests of addresses.
+        tails: All who follow the log.
     """
 
     reader: RecordedReader
@@ -44,6 +46,7 @@ class WebState:
     authenticate: Authenticate | None
     readers: Rates
     addresses: Rates
+    tails: Tails
 
 
 def state_of(connection: HTTPConnection) -> WebState:
