@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_network
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import attrs
 
 from biotrail.detection.finding import Finding, Severity
-from biotrail.detection.rule import Past, a_whole
+from biotrail.detection.rule import Past, Step, a_whole
 from biotrail.detection.seen import Seen
 from biotrail.events import Event
 
@@ -20,7 +21,7 @@ _IPV6_NETWORK = 64
 
 
 @attrs.frozen(kw_only=True)
-class KeyedRule:
+class KeyedRule(ABC):
     """A rule whose memory lies under many keys, and is made again from the log after a restart."""
 
     name: str
@@ -30,6 +31,24 @@ class KeyedRule:
     def kept(self) -> bool:
         """Whether its memory is kept in the detector's file: no, since it may be personal."""
         return False
+
+    @property
+    @abstractmethod
+    def memory(self) -> timedelta | None:
+        """For how long it remembers."""
+
+    @property
+    @abstractmethod
+    def needs(self) -> frozenset[str]:
+        """Personal fields that it looks at."""
+
+    @abstractmethod
+    def keys(self, seen: Seen) -> Iterable[Hashable]:
+        """Whose memory a record concerns."""
+
+    @abstractmethod
+    def step(self, key: Hashable, past: Past, seen: Seen) -> Step:
+        """What follows from one record."""
 
     def silence(self, key: Hashable, past: Past, now: datetime) -> Finding | None:
         """Nothing follows from nothing having come."""

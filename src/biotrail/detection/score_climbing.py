@@ -39,7 +39,8 @@ class ScoreClimbing(KeyedRule):
     all before it: among n scores in random order the k-th is the best so far with probability 1/k,
     whatever the scores are distributed like (Rényi 1962, on records in a sequence), so that how
     likely so many bests are is known without knowing the matcher. The attack itself: Soutar (2002),
-    Adler (2004); what stops it is to tell clients no scores, and attempt limits.
+    Adler (2004); what stops it is to tell clients no scores, and attempt limits. A climb that
+    slackens and goes on is found again.
 
     Attributes:
         name: Names the findings.

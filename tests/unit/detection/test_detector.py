@@ -83,7 +83,7 @@ def test_a_finding_is_one_record(log: biotrail.AuditLogger, tmp_path: Path) -> N
     (one,) = Detector(log, [ManySubjects()], state=tmp_path / "s").run_once()
     (record,) = _detections(log)
     assert (one.index, one.repeated) == (record.index, False)
-    content = record.entry.content
+    content: dict[str, Any] = dict(record.entry.content)
     assert content["action"] == "detection.many_subjects"
     assert content["labels"]["indices"] == ",".join(map(str, one.finding.indices))
     assert content["labels"]["severity"] == "high"

@@ -52,7 +52,7 @@ def test_travel_at_the_border_of_speed() -> None:
 
 def test_travel_respects_uncertainty() -> None:
     """What is too uncertain or unknown is passed over, and a wide radius makes the way short."""
-    far = {"latitude": 40.4168, "longitude": -3.7038}
+    far: dict[str, Any] = {"latitude": 40.4168, "longitude": -3.7038}
     rule = ImpossibleTravel()
     assert not _trip(1, rule, context=at(biotrail.Location(**far, accuracy_m=501_000)))
     assert not _trip(1, rule, context=at())
@@ -235,7 +235,7 @@ def test_after_hours_once_a_day() -> None:
         lambda: AfterHours(zone="Nowhere/At_all"),
         lambda: AfterHours(zone="UTC", days=[7]),
         lambda: AfterHours(zone="UTC", opens=time(8), closes=time(8)),
-        lambda: AfterHours(zone="UTC", holidays=["2026-12-25"]),
+        lambda: AfterHours(zone="UTC", holidays=["2026-12-25"]),  # type: ignore[list-item]
     ],
 )
 def test_settings_are_checked_at_the_door(make: Any) -> None:

@@ -17,7 +17,7 @@ from tests.unit.detection._seen import START, compared, found, indices, seen
 
 
 def _failures(scores: list[float], **changes: Any) -> list[Seen]:
-    fields = {"decision": "denied", "reason": "non_match"}
+    fields: dict[str, Any] = {"decision": "denied", "reason": "non_match"}
     return [
         seen(n, n, comparison=compared(one, **changes), **fields) for n, one in enumerate(scores)
     ]
@@ -141,7 +141,13 @@ def test_configurations_of_several_kinds() -> None:
     """Another door, tenant or modality has a configuration of its own."""
     rule = ConfigurationChanged()
     first, strict = seen(0, comparison=compared(0.7)), compared(0.9, threshold=0.8)
-    for changes in ({"target": "vault"}, {"tenant": "acme"}, {"modality": "iris"}, {"action": "x"}):
+    kinds: list[dict[str, Any]] = [
+        {"target": "vault"},
+        {"tenant": "acme"},
+        {"modality": "iris"},
+        {"action": "x"},
+    ]
+    for changes in kinds:
         assert not indices(rule, [first, seen(1, 1, comparison=strict, **changes)])
 
 
@@ -211,4 +217,5 @@ def test_detector_wants_rules_with_names_of_their_own() -> None:
     for rules in ([], [HeartbeatGap(), HeartbeatGap()]):
         with pytest.raises(DetectionError, match="name of its own"):
             Watch(rules)
-    assert Watch([HeartbeatGap(), HeartbeatGap(name="terminal")])
+    watch = Watch([HeartbeatGap(), HeartbeatGap(name="terminal")])
+    assert len(watch.memories) == 2
