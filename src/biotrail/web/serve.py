@@ -101,7 +101,9 @@ def serve(
                 started(_url(sockets[0], secure=context is not None, host=host))
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            _end_streams(app)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(bounds.grace_seconds):
+                    await _end_streams(app)
             await super().shutdown(sockets)
 
         @contextlib.contextmanager
@@ -192,12 +194,12 @@ def _url(bound: socket.socket, *, secure: bool, host: str) -> str:
     return f"{'https' if secure else 'http'}://{name}:{bound.getsockname()[1]}"
 
 
-def _end_streams(app: Any) -> None:
+async def _end_streams(app: Any) -> None:
     """End what follows the log: it has no end of its own."""
     state = getattr(getattr(app, "state", None), "biotrail", None)
     tails = getattr(state, "tails", None)
     if tails is not None:
-        tails.close()
+        await tails.end()
 
 
 @contextlib.contextmanager
