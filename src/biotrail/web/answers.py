@@ -108,6 +108,8 @@ def route_of(request: Request) -> str:
 
 def _held(request: Request) -> frozenset[str] | None:
     """The tags of the answers that the reader has; None where it takes any for the present one."""
+    if request.method != "GET":
+        return frozenset()
     text = ", ".join(request.headers.getlist("if-none-match"))[:_LONGEST]
     if text.strip() == "*":
         return None

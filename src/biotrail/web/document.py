@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ nothing is shown (503).
 
 Personal fields are shown, and asked by, only with the scope `reveal` and with a reason.
 """
+_SCHEMAS: Final = "#/components/schemas/"
 _OWN_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -50,12 +52,52 @@ def _document(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     for operations in document["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)  # a request that does not fit is a 400
+        for method, operation in operations.items():
+            _mend(method, operation)
     schemas = document["components"]["schemas"]
     for name in _OWN_ERRORS:
         schemas.pop(name, None)
-    problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas["Problem"] = problem
-    document["components"]["schemas"] = dict(sorted(schemas.items()))
-    return document
+    schemas["Problem"] = ProblemModel.model_json_schema(ref_template=f"{_SCHEMAS}{{model}}")
+    return _renamed(document)
+
+
+def _mend(method: str, operation: dict[str, Any]) -> None:
+    """Say what FastAPI cannot know, and leave out what is not so."""
+    answers = operation["responses"]
+    answers.pop("422", None)  # a request that does not fit is a 400
+    parameters = operation.get("parameters", [])
+    if method != "get":  # what the reader has is asked of nothing else
+        answers.pop("304", None)
+        parameters = [one for one in parameters if one["name"] != "If-None-Match"]
+    for one in parameters:
+        _without_null(one["schema"])
+        one["schema"].pop("description", None)  # the parameter has it
+    if parameters:
+        operation["parameters"] = parameters
+    else:
+        operation.pop("parameters", None)
+    operation["responses"] = {status: answers[status] for status in sorted(answers)}
+
+
+def _without_null(schema: dict[str, Any]) -> None:
+    """A parameter that may be absent is never null."""
+    kinds = schema.get("anyOf", [])
+    if len(kinds) == 2 and {"type": "null"} in kinds:
+        (kind,) = [one for one in kinds if one != {"type": "null"}]
+        del schema["anyOf"]
+        schema.update(kind)
+    if schema.get("default", 0) is None:
+        del schema["default"]
+
+
+def _renamed(document: dict[str, Any]) -> dict[str, Any]:
+    """The schemas under the names of what they describe."""
+    schemas = document["components"]["schemas"]
+    names = {name: name.removesuffix("Model") for name in schemas}
+    text = json.dumps(document)
+    for name, renamed in names.items():
+        text = text.replace(f'"{_SCHEMAS}{name}"', f'"{_SCHEMAS}{renamed}"')
+    found: dict[str, Any] = json.loads(text)
+    schemas = found["components"]["schemas"]
+    found["components"]["schemas"] = {names[name]: schemas[name] for name in sorted(schemas)}
+    return found
