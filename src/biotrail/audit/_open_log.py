@@ -83,7 +83,8 @@ class OpenLog(Closing):
                 ever after, or with False: then events are refused, and all else goes on, such as
                 looking after keys. Not closed with the logger, since several logs may share it.
             limits: How many failed attempts are too many; enforced where records commit. Give the
-                same to every process that writes to the log.
+                same to every process that writes to the log. A policy that the log does not know
+                as its last is recorded by its digest.
 
         Raises:
             VerificationError: The stored log does not check out; it is not appended to.
@@ -111,6 +112,7 @@ class OpenLog(Closing):
         self._vaulted = self._join_vault(vault)
         if limits is not None:
             self._writer.limits = self._new_limits(limits)
+            self._record_limits(limits)
         self._started = self._start() if lifecycle else None
         if self._recovery is not None:
             self._recovery.attempt()
@@ -247,6 +249,13 @@ class OpenLog(Closing):
         preparer = self._preparer
         records = LimitRecords(self._store, preparer, policy.limits, clear=self._clear)
         return Limiting(policy, records, preparer)
+
+    def _record_limits(self, policy: LimitPolicy) -> None:
+        from biotrail.audit.settings import ATTEMPT_LIMITS_SETTING, setting_change
+
+        settings = self._writer.state.settings
+        if entries := setting_change(ATTEMPT_LIMITS_SETTING, policy.digest(), settings):
+            self._between_batches(entries)
 
     def _new_spool_seal(self, vault: Vault | bool | None) -> SpoolSeal | None:
         if self._on_failure is None or not vault or vault is True:

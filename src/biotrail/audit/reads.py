@@ -15,6 +15,7 @@ from uuid import UUID
 import attrs
 
 from biotrail.audit.prepare import Prepared, Preparer, prepare_other
+from biotrail.audit.settings import ATTEMPT_LIMITS_SETTING, PERSONAL_FIELDS_SETTING
 from biotrail.canonical.cbor import CborValue
 from biotrail.errors import EventError
 from biotrail.events import Actor, ApplicationDecision, Event, Reason
@@ -33,7 +34,7 @@ _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LARGEST = 2**63 - 1
 _MOST_FIELDS = 64
 _DIGEST_SIZE = 32
-_OWN_SETTINGS = frozenset({"personal_fields"})
+_OWN_SETTINGS = frozenset({ATTEMPT_LIMITS_SETTING, PERSONAL_FIELDS_SETTING})
 
 
 def _reader(instance: object, attribute: Any, value: Any) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from biotrail.audit.prepare import Prepared, prepare_other
+from biotrail.audit.prepare import Prepared
+from biotrail.audit.settings import PERSONAL_FIELDS_SETTING, setting_change
 from biotrail.errors import VaultError
 from biotrail.sealing import Keyring, Opener, People, Sealer
 from biotrail.stores import Store
 from biotrail.stores.sealed import SealedStore
 from biotrail.vault import Vault
 
-__all__ = ["PERSONAL_FIELDS_SETTING", "VaultedLog", "check_not_sealed", "policy_change"]
-
-PERSONAL_FIELDS_SETTING = "personal_fields"
+__all__ = ["VaultedLog", "check_not_sealed", "policy_change"]
 
 
 class VaultedLog:
@@ -67,13 +66,7 @@ class VaultedLog:
 
 def policy_change(vault: Vault, settings: dict[str, bytes]) -> list[Prepared]:
     """The entry that records what is personal, where the log does not say so yet."""
-    digest, before = vault.policy.digest(), settings.get(PERSONAL_FIELDS_SETTING)
-    if digest == before:
-        return []
-    content: dict[str, object] = {"setting": PERSONAL_FIELDS_SETTING, "digest": digest}
-    if before is not None:
-        content["before"] = before
-    return [prepare_other("configuration_changed", content)]  # type: ignore[arg-type] # plain
+    return setting_change(PERSONAL_FIELDS_SETTING, vault.policy.digest(), settings)
 
 
 def check_not_sealed(settings: dict[str, bytes]) -> None:

@@ -11,6 +11,7 @@ import attrs
 
 from biotrail.errors import LimitError
 from biotrail.events import Action, Modality, Reason, is_own_action
+from biotrail.limits._digest import policy_digest
 from biotrail.limits.facts import FAILURES, HOST_REASONS, Facts
 
 __all__ = ["NIST_SP_800_63B_4", "PCI_DSS_8_3_4", "Limit", "LimitPolicy", "Scope"]
@@ -168,6 +169,10 @@ class LimitPolicy:
         """The limits that there are, by scope."""
         found = {Scope.SUBJECT: self.subject, Scope.DEVICE: self.device, Scope.IP: self.ip}
         return {scope: limit for scope, limit in found.items() if limit is not None}
+
+    def digest(self) -> bytes:
+        """SHA-256 over the policy's deterministic CBOR, 32 bytes: what the log records."""
+        return policy_digest(attrs.asdict(self))
 
     def covers(self, facts: Facts) -> bool:
         """Whether an attempt is of those that are limited."""
