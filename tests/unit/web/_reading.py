@@ -98,6 +98,40 @@ class Web:
 
         return asyncio.run(asked())
 
+    def begun(self, path: str, reader: str, headers: dict[str, str]) -> tuple[int, str]:
+        """Status and media type of an answer that has no end; its reader goes when it begins."""
+        bearing = {"authorization": f"Bearer {reader}", **headers}
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in bearing.items()],
+            "scheme": "http",
+            "server": ("log", 80),
+        }
+
+        async def asked() -> tuple[int, str]:
+            begun: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+            sent = iter([{"type": "http.request"}])
+
+            async def receive() -> Any:
+                message = next(sent, None)
+                if message is None:
+                    await begun
+                return message or {"type": "http.disconnect"}
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    told = {name.decode(): value.decode() for name, value in message["headers"]}
+                    begun.set_result((message["status"], told["content-type"]))
+
+            await self.app(scope, receive, send)
+            return await begun
+
+        return asyncio.run(asked())
+
     def get(self, path: str, reader: str | None = "read", **options: Any) -> httpx.Response:
         """A GET of a route of the API."""
         return self.ask("GET", API + path, reader, **options)

@@ -21,13 +21,15 @@ COUNTS = {Scope.READ, Scope.REPORT}
 class Row(NamedTuple):
     """A route: who may use it, a request that is answered, and its status.
 
-    ``{token}`` in a path stands for the id of a token that is made for the request.
+    Answers that are ``endless`` go on until the reader does not. ``{token}`` in a path stands for
+    the id of a token that is made for the request.
     """
 
     scopes: set[Scope]
     path: str = ""
     body: Any = None
     status: int = 200
+    endless: bool = False
 
 
 TOKEN = {
@@ -53,6 +55,7 @@ TABLE: dict[str, Row] = {
     "GET /checkpoints": Row(READS),
     "GET /checkpoints/{size}": Row(READS, "/checkpoints/3"),
     "GET /keys": Row(READS),
+    "GET /tail": Row(READS, endless=True),
     "GET /tokens": Row({Scope.ADMIN}),
     "POST /tokens": Row({Scope.ADMIN}, body=TOKEN, status=201),
     "DELETE /tokens/{token}": Row({Scope.ADMIN}),
@@ -61,6 +64,8 @@ REVEALING: dict[str, Row] = {
     "GET /records?reveal=ip": Row({Scope.READ}),
     "GET /records?where=subject%3Danna": Row({Scope.READ}),
     "POST /records/search": Row({Scope.READ}, body={"where": "score > 0.5"}),
+    "GET /tail?reveal=ip": Row({Scope.READ}, endless=True),
+    "GET /tail?where=score%20exists": Row({Scope.READ}, endless=True),
     "GET /records/3?reveal=subject": Row({Scope.READ}),
     "GET /records/3/proof?reveal=ip": Row({Scope.READ}),
     "GET /count?where=ip%20in%20192.0.0.0%2F8": Row(COUNTS),
@@ -159,6 +164,10 @@ def test_nobody_reads(web: Web, route: str) -> None:
 def _check(web: Web, route: str, row: Row, reader: str, *, allowed: bool) -> None:
     method, path = route.split(" ")
     path, size = _path(web, row.path or path), web.size
+    if allowed and row.endless:
+        assert web.begun(path, reader, REASON)[0] == row.status
+        assert web.size > size
+        return
     answer = web.ask(method, path, reader, json=row.body, headers=REASON)
     if allowed:
         assert answer.status_code == row.status, answer.text
