@@ -20,6 +20,7 @@ from biotrail import Comparison, Context, Event, Location
 from biotrail.stores import SQLiteStore
 from biotrail.vault import Vault
 from biotrail.web.app import create_app
+from biotrail.web.settings import WebSettings
 from biotrail.web.tokens import TokenBook
 from tests.unit.vault._providers import CountingProvider
 
@@ -209,6 +210,7 @@ def site(folder: Path) -> Iterator[Site]:
             expires=NOON + timedelta(days=1),
             name="R. Okafor",
         )
-        app = create_app(log, tokens=tokens, clock=clock)
+        # Short pages: what is looked at closely takes its time with every row.
+        app = create_app(log, tokens=tokens, clock=clock, settings=WebSettings(page_limit=15))
         with served(app) as url:
             yield Site(url, log, tokens, text, clock, app)

@@ -28,7 +28,8 @@ async def live_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
     try:
         given = fields_of(request.url.query)
         question = Question.of({name: given[name] for name in ("where", "show") if name in given})
-        asked = question.asked(desk.now, visitor.purpose, limit=_NEWEST)
+        limit = min(_NEWEST, desk.state.settings.page_limit)
+        asked = question.asked(desk.now, visitor.purpose, limit=limit)
         page = await desk.state.reader.page(visitor.access, asked, route="/live")
         link = attrs.evolve(question, as_of=str(page.checkpoint.size)).link()
         values = {
