@@ -9,21 +9,22 @@ from biotrail.testing import (
     DurableStoreContract,
     FaultyStore,
     SealedStoreContract,
+    SearchableStoreContract,
     StoreContract,
 )
 
 
-class TestMemoryStore(StoreContract, SealedStoreContract):
+class TestMemoryStore(StoreContract, SealedStoreContract, SearchableStoreContract):
     def open_store(self, folder: Path) -> SealedStore:
         return MemoryStore()
 
 
-class TestSQLiteStore(DurableStoreContract, SealedStoreContract):
+class TestSQLiteStore(DurableStoreContract, SealedStoreContract, SearchableStoreContract):
     def open_store(self, folder: Path) -> SealedStore:
         return SQLiteStore(folder / "log.db")
 
 
-class TestHealthyFaultyStore(DurableStoreContract, SealedStoreContract):
+class TestHealthyFaultyStore(DurableStoreContract, SealedStoreContract, SearchableStoreContract):
     """The wrapper for faults changes nothing where no fault is planned."""
 
     def open_store(self, folder: Path) -> SealedStore:

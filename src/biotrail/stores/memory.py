@@ -7,20 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from biotrail.errors import EventIdTakenError, ForkedProcessError, HeadMovedError, StoreError
-from biotrail.stores._memory_sealed import SealedMemory
+from biotrail.stores._memory_segments import SegmentedMemory
 from biotrail.stores.base import Batch, Extent, Lookup, StoredEntry, StoredHead
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(SealedMemory):
+class MemoryStore(SegmentedMemory):
     """Keeps everything in lists and dictionaries of this process."""
 
     def __init__(self) -> None:
         """Begin empty."""
         super().__init__()
         self._entries: list[StoredEntry] = []
-        self._lookups: list[Lookup] = []
         self._tiles: dict[tuple[int, int], bytes] = {}
         self._events: dict[bytes, int] = {}
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from biotrail.testing.store_contract import (
         DurableStoreContract,
         SealedStoreContract,
+        SearchableStoreContract,
         StoreContract,
     )
 
@@ -46,6 +47,7 @@ __all__ = [
     "KeyProviderContract",
     "MatcherContract",
     "SealedStoreContract",
+    "SearchableStoreContract",
     "SteppingClock",
     "StoreContract",
     "copy_log",
@@ -63,6 +65,7 @@ _CONTRACTS = {
     "KeyProviderContract": "biotrail.testing.key_provider_contract",
     "MatcherContract": "biotrail.testing.matcher_contract",
     "SealedStoreContract": "biotrail.testing.store_contract",
+    "SearchableStoreContract": "biotrail.testing.store_contract",
     "StoreContract": "biotrail.testing.store_contract",
 }
 _CONTRACT_MODULES = tuple(
@@ -76,6 +79,7 @@ _CONTRACT_MODULES = tuple(
         "_store_appending",
         "_store_sharing",
         "_store_sealed",
+        "_store_segments",
     )
 )
 

@@ -30,6 +30,10 @@ STEPS = (
     "find_events",
     "indices_of_other_kinds",
     "references",
+    "segments",
+    "postings",
+    "field_postings",
+    "occurred",
     "sealed_of",
     "sealed_people",
     "sealed_by_device",
@@ -52,7 +56,7 @@ STEPS = (
     "reopen_after_fork",
     "close",
 )
-"""Names of the steps: the methods of `biotrail.stores.SealedStore`."""
+"""Names of the steps: the methods of `biotrail.stores.SealedStore`, and of `SearchableStore`."""
 
 
 @attrs.define

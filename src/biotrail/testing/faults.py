@@ -15,15 +15,16 @@ from contextlib import AbstractContextManager, contextmanager
 
 from biotrail.stores import Batch, Extent, Lookup, StoredEntry, StoredHead
 from biotrail.testing._faulty_base import STEPS, Fault
-from biotrail.testing._faulty_sealed import FaultySealed
+from biotrail.testing._faulty_segments import FaultySegments
 
 __all__ = ["STEPS", "Fault", "FaultyStore"]
 
 
-class FaultyStore(FaultySealed):
+class FaultyStore(FaultySegments):
     """Hands every step on to another store, except those that were told to fail.
 
-    The sealed half can be used where the store has one (`biotrail.stores.SealedStore`).
+    The sealed half can be used where the store has one (`biotrail.stores.SealedStore`), and so can
+    the segments (`biotrail.stores.SearchableStore`).
 
     Attributes:
         store: The store that does the work.

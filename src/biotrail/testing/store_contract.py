@@ -8,7 +8,8 @@ For a store that lasts as long as its object::
 
 For one that is there again when it is opened again, `DurableStoreContract`, whose further cases
 open the log of one folder several times. For one that a vault can use, `SealedStoreContract`
-besides.
+besides; for one that keeps segments for
+searches, `SearchableStoreContract`.
 """
 
 from __future__ import annotations
@@ -24,10 +25,16 @@ from biotrail.testing._store_appending import AppendingCases
 from biotrail.testing._store_base import everything
 from biotrail.testing._store_reading import ReadingCases
 from biotrail.testing._store_sealed import SealedCases
+from biotrail.testing._store_segments import SearchableCases
 from biotrail.testing._store_sharing import SharingCases, check_race, race
 from biotrail.testing.samples import sample_batch, sample_entry, sample_event_id
 
-__all__ = ["DurableStoreContract", "SealedStoreContract", "StoreContract"]
+__all__ = [
+    "DurableStoreContract",
+    "SealedStoreContract",
+    "SearchableStoreContract",
+    "StoreContract",
+]
 
 
 class StoreContract(ReadingCases, AppendingCases, SharingCases):
@@ -36,6 +43,10 @@ class StoreContract(ReadingCases, AppendingCases, SharingCases):
 
 class SealedStoreContract(SealedCases):
     """What a `biotrail.stores.SealedStore` has to pass beyond the others. Override `open_store`."""
+
+
+class SearchableStoreContract(SearchableCases):
+    """What a `biotrail.stores.SearchableStore` has to pass beyond them. Override `open_store`."""
 
 
 class DurableStoreContract(StoreContract):

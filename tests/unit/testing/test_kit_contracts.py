@@ -6,14 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import biotrail.testing
 from biotrail.stores import Batch, MemoryStore, Store, StoredEntry
-from biotrail.testing import (
-    StoreContract,
-)
+from biotrail.stores.postings import Segment
+from biotrail.testing import SearchableStoreContract, StoreContract
 
 
 class _Unswapped(MemoryStore):
@@ -54,6 +54,26 @@ class _Dateless(MemoryStore):
         return None if found is None else (max(size, 1), found[1])
 
 
+class _Hasty(MemoryStore):
+    """Keeps segments that are not whole."""
+
+    def segments(self, start: int, stop: int) -> Iterator[int]:
+        return iter(range(max(start, 0), min(stop, 1)))
+
+    def occurred(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        return ((number, b"") for number in self.segments(start, stop))
+
+    def _segment(self, number: int) -> Segment:
+        return Segment(number, {}, b"")
+
+
+class _Unordered(MemoryStore):
+    """Gives the values of a column in no order."""
+
+    def field_postings(self, field: str, start: int, stop: int) -> Iterator[tuple[int, str, bytes]]:
+        return reversed([*super().field_postings(field, start, stop)])
+
+
 @pytest.mark.parametrize(
     ("store", "case"),
     [
@@ -73,6 +93,21 @@ def test_the_contract_finds_what_is_broken(
     case(StoreContract(), MemoryStore())
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         case(StoreContract(), store())
+
+
+@pytest.mark.parametrize(
+    ("store", "case"),
+    [
+        (_Hasty, lambda one, store: one.test_no_segment_before_it_is_whole(store)),
+        (_Unordered, lambda one, store: one.test_a_range_holds_the_segments_in_it(store)),
+    ],
+)
+def test_the_contract_finds_wrong_segments(
+    store: Callable[[], Any], case: Callable[[SearchableStoreContract, Any], None]
+) -> None:
+    """The same of stores that keep segments."""
+    with pytest.raises(AssertionError):
+        case(SearchableStoreContract(), store())
 
 
 def test_a_store_must_be_given(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from biotrail.errors import HeadMovedError, StoreUnavailableError
 from biotrail.stores import Fence, MemoryStore, SealedStore, SQLiteStore, WrappedKey
+from biotrail.stores.postings import SearchableStore
 from biotrail.testing import (
     STEPS,
     FaultyStore,
@@ -21,7 +22,7 @@ from biotrail.testing import (
 _KEY = WrappedKey(bytes(16), "key", b"wrapped", bytes(32))
 
 
-def _steps(store: SealedStore) -> dict[str, Callable[[], Any]]:
+def _steps(store: Any) -> dict[str, Callable[[], Any]]:
     """Return each step of a store that holds three entries, as a call."""
 
     def turn() -> None:
@@ -45,6 +46,10 @@ def _steps(store: SealedStore) -> dict[str, Callable[[], Any]]:
         "find_events": lambda: store.find_events([]),
         "indices_of_other_kinds": store.indices_of_other_kinds,
         "references": lambda: store.references("", "ann"),
+        "segments": lambda: store.segments(0, 1),
+        "postings": lambda: store.postings("kind", "event", 0, 1),
+        "field_postings": lambda: store.field_postings("kind", 0, 1),
+        "occurred": lambda: store.occurred(0, 1),
         "sealed_of": lambda: store.sealed_of(bytes(16), 0, 3),
         "sealed_people": lambda: store.sealed_people(0, 3),
         "sealed_by_device": lambda: store.sealed_by_device(bytes(16), 0, 3),
@@ -82,12 +87,13 @@ def test_steps_are_the_methods_of_a_store() -> None:
     """Every method of the contract is a step, and a faulty store is a store."""
     methods = {
         name
-        for base in SealedStore.__mro__
+        for base in (*SealedStore.__mro__, *SearchableStore.__mro__)
         for name, one in vars(base).items()
         if isinstance(one, types.FunctionType) and not name.startswith("_")
     }
     assert methods == set(STEPS) == set(_steps(MemoryStore()))
     assert isinstance(FaultyStore(MemoryStore()), SealedStore)
+    assert isinstance(FaultyStore(MemoryStore()), SearchableStore)
 
 
 @pytest.mark.parametrize("step", STEPS)
