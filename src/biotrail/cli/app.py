@@ -14,6 +14,7 @@ from biotrail.cli import (
     calibrate,
     checkpoint,
     demo,
+    detect,
     doctor,
     erase,
     evaluate,
@@ -133,6 +134,7 @@ app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_READ)(search.search)
 app.command(rich_help_panel=_READ)(export.export)
 app.command(rich_help_panel=_READ)(forward.forward)
+app.command(rich_help_panel=_READ)(detect.detect)
 app.command(rich_help_panel=_SERVE)(serve.serve)
 app.add_typer(token.app, name="token", rich_help_panel=_SERVE)
 app.command(rich_help_panel=_PROVE)(prove.prove)

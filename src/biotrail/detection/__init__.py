@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from biotrail.detection.memory import find
     from biotrail.detection.presentation_attacks import PresentationAttacks
     from biotrail.detection.rule import Mark, Rule, Step
+    from biotrail.detection.rules_file import default_rules, load_rules
     from biotrail.detection.score_climbing import ScoreClimbing
     from biotrail.detection.seen import Seen
     from biotrail.detection.telling import Detection
@@ -45,7 +46,9 @@ __all__ = [
     "Signed",
     "Step",
     "Webhook",
+    "default_rules",
     "find",
+    "load_rules",
     "tls_context",
 ]
 
@@ -60,6 +63,7 @@ _PLACES = {
     "memory": ("find",),
     "presentation_attacks": ("PresentationAttacks",),
     "rule": ("Mark", "Rule", "Step"),
+    "rules_file": ("default_rules", "load_rules"),
     "score_climbing": ("ScoreClimbing",),
     "seen": ("Seen",),
     "telling": ("Detection",),

@@ -40,7 +40,8 @@ class ConfigurationChanged(KeyedRule):
     tenant, action, target, modality and type of comparison are the same; the first of a kind is
     taken as it is. Several configurations may be in use side by side, as while servers are renewed
     one by one: found is one that was not used within the window. Entries ``configuration_changed``
-    and events ``threshold.change`` and ``matcher.change`` are findings of low severity.
+    that name what was set before, and events ``threshold.change`` and ``matcher.change``, are
+    findings of low severity.
 
     Attributes:
         name: Names the findings.
@@ -76,7 +77,9 @@ class ConfigurationChanged(KeyedRule):
 
     def keys(self, seen: Seen) -> Iterable[str]:
         """The kind of an attempt that compared, or that a change is announced."""
-        if seen.kind == "configuration_changed" or _action(seen) in _ACTIONS:
+        # A setting that had no value before is made, as when a log begins, and not changed.
+        changed = seen.kind == "configuration_changed" and "before" in seen.content
+        if changed or _action(seen) in _ACTIONS:
             return (_ANNOUNCED,) if self.announced else ()
         attempt = seen.attempt
         if attempt is None or attempt.comparison is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from time import monotonic
 from typing import Any
 
 from biotrail._closing import Closing
@@ -50,8 +51,20 @@ class Deliverer(Closing):
         kept = progress.read()
         self._start = start if kept is None else kept.next
         self.delivered = self.refused = 0
+        self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="biotrail-webhook", daemon=True)
         self._thread.start()
+
+    def drain(self, timeout: float) -> bool:
+        """Wait until all that the log holds now was taken or refused; returns whether it was."""
+        deadline = monotonic() + timeout
+        asked = field("action").starts_with(DETECTION_BEGINNING)
+        last = next((one.index for one in self._log.search(asked)), -1)  # newest first
+        with self._moved:
+            while self._start <= last:
+                if not self._moved.wait(deadline - monotonic()):
+                    return False
+        return True
 
     def close(self) -> None:
         """Stop; what is not delivered yet is delivered the next time."""
@@ -77,9 +90,14 @@ class Deliverer(Closing):
                 for one in follower.take(1, timeout=_LOOK_UP):
                     if not self._deliver(one):
                         return
-                    self._start = one.index + 1
-                    leaf_hash = one.record.leaf_hash
-                    self._file.write(Progress(self._origin, self._start, leaf_hash, self._start))
+                    self._keep(one)
+
+    def _keep(self, done: VerifiedEntry) -> None:
+        after = done.index + 1
+        self._file.write(Progress(self._origin, after, done.record.leaf_hash, after))
+        with self._moved:
+            self._start = after
+            self._moved.notify_all()
 
     def _deliver(self, found: VerifiedEntry) -> bool:
         """Post one until it is taken or refused; returns whether it was."""

@@ -153,9 +153,16 @@ def test_configurations_of_several_kinds() -> None:
 
 def test_announced_changes() -> None:
     """What says itself that a setting changed is a finding of low severity, or none if so asked."""
-    entry = Seen(index=4, kind="configuration_changed", recorded=START, content={"setting": "x"})
+    entry = Seen(
+        index=4,
+        kind="configuration_changed",
+        recorded=START,
+        content={"setting": "x", "before": b"y"},
+    )
     threshold = seen(5, action="threshold.change", subject=None)
     matcher = seen(6, action="matcher.change", subject=None)
+    made = Seen(index=3, kind="configuration_changed", recorded=START, content={"setting": "x"})
+    assert not found(ConfigurationChanged(), [made])
     for one in (entry, threshold, matcher):
         (finding,) = found(ConfigurationChanged(), [one])
         assert (finding.indices, finding.severity) == ((one.index,), Severity.LOW)
