@@ -28,7 +28,7 @@ ORIGIN = "example.com/north-campus"
 NOON = datetime(2026, 11, 24, 15, 42, 7, tzinfo=UTC)
 EVERY = ("read", "reveal", "export", "report", "admin")
 ERASED = "person-3"
-NASTY = '<script>alert(1)</script>"\'><img src=x onerror=alert(2)>{{7*7}}\u202egnp.exe'
+NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}\u202egnp.exe"
 _START = NOON - timedelta(hours=26)
 _HOURS = (1, 1, 1, 2, 3, 9, 22, 26, 14, 10, 9, 12, 16, 11, 8, 9, 17, 19, 8, 4, 3, 2, 1, 1, 2, 6)
 _DOORS = ("door-1", "door-2", "server-room", "laboratory", "archive")
@@ -76,7 +76,9 @@ class Site:
 def attempt(number: int, luck: random.Random, now: datetime, **changes: Any) -> Event:
     """One attempt of many, of every kind, a moment ago."""
     modality = luck.choices(("face", "fingerprint", "iris", "none"), (60, 25, 8, 7))[0]
-    score = min(max(luck.gauss(0.78, 0.09) if luck.random() < 0.84 else luck.gauss(0.42, 0.1), 0), 1)
+    score = min(
+        max(luck.gauss(0.78, 0.09) if luck.random() < 0.84 else luck.gauss(0.42, 0.1), 0), 1
+    )
     matched = score >= 0.6
     comparison = Comparison(
         matcher={"face": "arcface-r100", "fingerprint": "minutiae-c"}.get(modality, "iris-gabor"),
@@ -96,7 +98,9 @@ def attempt(number: int, luck: random.Random, now: datetime, **changes: Any) -> 
         "occurred": now - timedelta(milliseconds=luck.randrange(200, 1900)),
         "action": luck.choices(("door.open", "login", "session.step_up"), (70, 24, 6))[0],
         "decision": "granted" if granted else "denied",
-        "reason": reason if captured or not is_biometric else luck.choice(("blur", "pose", "no_face")),
+        "reason": reason
+        if captured or not is_biometric
+        else luck.choice(("blur", "pose", "no_face")),
         "outcome": "unknown" if granted and luck.random() < 0.04 else None,
         "modality": modality,
         "factors": () if is_biometric else ("badge", "pin"),
@@ -166,7 +170,9 @@ def write_day(log: biotrail.AuditLogger, clock: Clock) -> None:
         clock.now = max(clock.now, _START + timedelta(hours=hour, minutes=luck.randrange(20)))
         log.record_many([attempt(number + one, luck, clock.now) for one in range(count // 2)])
         clock.now = max(clock.now, _START + timedelta(hours=hour, minutes=luck.randrange(25, 50)))
-        log.record_many([attempt(number + one, luck, clock.now) for one in range(count // 2, count)])
+        log.record_many(
+            [attempt(number + one, luck, clock.now) for one in range(count // 2, count)]
+        )
         number += count
     log.erase(ERASED, reason="subject_request", legal_basis="GDPR Art. 17(1)(b)")
     log.record(nasty(clock.now))
@@ -178,7 +184,9 @@ def write_day(log: biotrail.AuditLogger, clock: Clock) -> None:
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application in a thread of its own."""
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="error", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, "127.0.0.1", 0, log_level="error", access_log=False, lifespan="off"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -26,7 +26,7 @@ def shown(page: Page) -> str:
 
 
 def test_who_logs_in_sees_what_was_asked_for(opened: Opened, page_site: Site) -> None:
-    """Without a session a page leads to the log-in, a wrong token is refused, a good one leads back."""
+    """Who has no session is led to the log-in, and with a good token back to what was asked."""
     page = opened("/search?where=modality+%3D+iris", session=None, refused=True)
     assert page.url.startswith(f"{page_site.url}/login")
     page.fill("#token", page_site.token[:-4] + "AAAA")
@@ -173,7 +173,9 @@ def test_erased_fields_name_the_entry_that_erased_them(opened: Opened, page_site
 def test_hostile_text_is_text(opened: Opened, page_site: Site) -> None:
     """Text of the host's, whatever it looks like, is shown and does nothing, on every page."""
     index = next(
-        one.index for one in page_site.log.search("attempt = yes") if "<script>" in one.event.action  # type: ignore[union-attr] # attempts are events
+        one.index
+        for one in page_site.log.search("attempt = yes")
+        if "<script>" in one.event.action  # type: ignore[union-attr] # attempts are events
     )
     page = opened("/search")
     assert "<script>alert(1)</script>" in shown(page)
@@ -192,7 +194,7 @@ def test_hostile_text_is_text(opened: Opened, page_site: Site) -> None:
 
 
 def test_it_is_of_use_without_programs(opened: Opened, page_site: Site) -> None:
-    """Without JavaScript: log-in, status, search, charts and records work; the rest says what it needs."""
+    """Without JavaScript pages work, but for the feed and the verifier, which say what they need."""
     page = opened("/", java_script_enabled=False)
     assert ORIGIN in page.content()
     page.goto(f"{page_site.url}/search")

@@ -151,7 +151,9 @@ def test_downloads_are_those_that_the_tools_verify(opened: Opened, page_site: Si
     with page.expect_download() as proof:
         page.click("text=Download the proof")
     assert proof.value.suggested_filename == f"entry-{index}.tlog-proof"
-    assert verify_proof(proof.value.path().read_bytes(), [page_site.log.verifier_key]).index == index
+    assert (
+        verify_proof(proof.value.path().read_bytes(), [page_site.log.verifier_key]).index == index
+    )
     with page.expect_download() as entry:
         page.click("text=Download the entry's bytes")
     data = page_site.log.query(f"index = {index}").records[0].record.data

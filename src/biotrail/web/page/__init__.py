@@ -71,14 +71,14 @@ def page_router(
         length=timedelta(minutes=settings.session_minutes),
         draw=draw,
     )
-    door = Door(
-        sessions, tokens=state.tokens, authenticate=state.authenticate, clock=state.clock
-    )
+    door = Door(sessions, tokens=state.tokens, authenticate=state.authenticate, clock=state.clock)
     integrity = Integrity(state.reader.log, trusted=trusted, kept=kept, clock=state.clock)
     desk = Desk(state, door, integrity)
     router = APIRouter(include_in_schema=False)
     for path, methods, handler in _FOR_VISITORS:
-        router.add_route(path, desk.guarded(handler), methods=list(methods), include_in_schema=False)
+        router.add_route(
+            path, desk.guarded(handler), methods=list(methods), include_in_schema=False
+        )
     if door.has_login:
         router.add_route("/login", log_in_form(desk), methods=["GET"], include_in_schema=False)
         router.add_route("/login", log_in(desk), methods=["POST"], include_in_schema=False)

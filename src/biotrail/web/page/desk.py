@@ -179,7 +179,8 @@ def _pages_for(visitor: Visitor | None) -> tuple[tuple[str, str], ...]:
 
 
 def _has_no_purpose(request: Request) -> bool:
-    return request.scope["path"].endswith(("/purpose", "/logout"))
+    path: str = request.scope["path"]
+    return path.endswith(("/purpose", "/logout"))
 
 
 def _path_of(request: Request) -> str:

@@ -97,9 +97,7 @@ def _merged(
 
 
 def _rows(bars: Bars) -> list[dict[str, Any]]:
-    return [
-        {"heads": (start,), "counts": (total, *counts)} for start, total, counts in bars.rows
-    ]
+    return [{"heads": (start,), "counts": (total, *counts)} for start, total, counts in bars.rows]
 
 
 async def scores_page(desk: Desk, request: Request, visitor: Visitor) -> Response:

@@ -170,7 +170,7 @@ class Question:
             limit=limit,
             cursor=self.cursor or None,
             as_of=int(self.as_of) if self.as_of else None,
-            reveal=self.reveal,
+            reveal=self.reveal,  # type: ignore[arg-type] # the converter takes any sequence
             reason=self.reason or None,
             purpose=purpose,
         )

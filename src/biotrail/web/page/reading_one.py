@@ -40,7 +40,9 @@ async def record_page(desk: Desk, request: Request, visitor: Visitor) -> Respons
         if request.method == "POST" and not question.reveal:
             raise QueryError("choose at least one field to show")
         asked = Asked(
-            reveal=question.reveal, reason=question.reason or None, purpose=visitor.purpose
+            reveal=question.reveal,  # type: ignore[arg-type] # the converter takes any sequence
+            reason=question.reason or None,
+            purpose=visitor.purpose,
         )
         shown = await reader.one(access, index, asked, route=_ROUTE)
     except (QueryError, ForbiddenError) as error:

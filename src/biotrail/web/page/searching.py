@@ -141,9 +141,7 @@ async def _search(desk: Desk, visitor: Visitor, question: Question) -> dict[str,
     }
 
 
-def _links(
-    question: Question, name: str, values: tuple[FacetValue, ...]
-) -> tuple[FacetLink, ...]:
+def _links(question: Question, name: str, values: tuple[FacetValue, ...]) -> tuple[FacetLink, ...]:
     found = []
     for one in values:
         try:

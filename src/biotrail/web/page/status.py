@@ -70,8 +70,6 @@ def _lines(note: str, origin: str) -> tuple[SignatureLine, ...]:
 async def verify_now(desk: Desk, request: Request, visitor: Visitor) -> Response:
     """Begin a verification, and show the first page again."""
     visitor.access.require(Scope.READ)
-    desk.door.check_form(
-        request, visitor, await read_form(request, desk.state.settings.body_bytes)
-    )
+    desk.door.check_form(request, visitor, await read_form(request, desk.state.settings.body_bytes))
     desk.integrity.begin()
     return RedirectResponse(f"{root_of(request)}/", 303)
