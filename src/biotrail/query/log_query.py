@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from biotrail._closing import Closing
 from biotrail.errors import QueryError
 from biotrail.query.asynchronous import AsynchronousQuery
+from biotrail.query.bulk import Bulk
 from biotrail.query.condition import Condition
 from biotrail.query.counting import (
     Bucket,
@@ -139,6 +140,20 @@ class LogQuery(AsynchronousQuery, FollowedQuery, LogFacts, Closing):
             if (cursor := page.next) is None:
                 return
             limit = min(2 * limit, MAXIMUM_PAGE)
+
+    def bulk(self, where: Asked = None, *, as_of: AsOf = None, opened: bool = False) -> Bulk:
+        """All answers in order of index, for who takes them all out; nobody else waits for it.
+
+        Args:
+            where: The condition; None for every entry.
+            as_of: Up to which checkpoint; see `query`.
+            opened: Whether personal fields are opened; otherwise records bear none, unless the
+                condition asks by them.
+
+        Raises:
+            BiotrailError: As `query`.
+        """
+        return Bulk(self._new_engine(), as_condition(where), as_of, opened=opened)
 
     def count(self, where: Asked = None, *, as_of: AsOf = None, verified: bool = False) -> int:
         """How many answers there are.
