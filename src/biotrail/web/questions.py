@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
 from biotrail.web.asked import Asked
+from biotrail.web.shapes import REVEALABLE_WORDS
 
 __all__ = [
     "CheckpointsQuestion",
@@ -29,11 +30,12 @@ PURPOSE_HEADER = "biotrail-purpose"
 REASON_HEADER = "biotrail-reveal-reason"
 _LARGEST = 2**63 - 1
 _LONGEST_TEXT = 8_192
+_LONGEST_CONDITION = 4_096
 
 Where = Annotated[
     str | None,
     Field(
-        max_length=_LONGEST_TEXT,
+        max_length=_LONGEST_CONDITION,
         description="The condition in the query syntax, e.g. `outcome = failure and recorded >= "
         "2026-11-01`. By personal fields only in the body of a POST: URLs end up in logs.",
     ),
@@ -46,15 +48,16 @@ AsOf = Annotated[
         "checkpoint as text.",
     ),
 ]
+Revealable = Annotated[str, Field(json_schema_extra={"enum": [*REVEALABLE_WORDS]})]
 Reveal = Annotated[
-    list[str],
+    list[Revealable],
     Field(
         max_length=32,
         description="Personal fields to show, e.g. `subject`, `ip`, `score`: needs the scope "
         "`reveal`, and a reason in the header `Biotrail-Reveal-Reason`.",
     ),
 ]
-Names = Annotated[list[str], Field(min_length=1, max_length=64)]
+Names = Annotated[list[str], Field(min_length=1, max_length=16)]
 
 
 class Question(BaseModel):
@@ -97,7 +100,7 @@ class FacetsQuestion(CountQuestion):
         ["action", "outcome", "decision", "modality", "reason", "matcher"],
         description="Names of the fields.",
     )
-    most: int = Field(20, ge=1, le=10_000, description="How many values of each.")
+    most: int = Field(20, ge=1, le=1_000, description="How many values of each.")
 
 
 class TimelineQuestion(CountQuestion):

@@ -8,7 +8,6 @@ import attrs
 
 from biotrail.errors import EventError
 from biotrail.query.engine import MAXIMUM_PAGE
-from biotrail.query.syntax import MAXIMUM_TEXT
 
 __all__ = ["WebSettings"]
 
@@ -61,9 +60,9 @@ class WebSettings:
     title: str = attrs.field(default="biotrail", validator=_title)
     page_limit: int = _number(50, 1, MAXIMUM_PAGE)
     most_on_page: int = _number(MAXIMUM_PAGE, 1, MAXIMUM_PAGE)
-    most_query_length: int = _number(4_096, 1, MAXIMUM_TEXT)
-    most_facets: int = _number(16, 1, 64)
-    most_facet_values: int = _number(1_000, 1, 10_000)
+    most_query_length: int = _number(4_096, 1, 4_096)
+    most_facets: int = _number(16, 1, 16)
+    most_facet_values: int = _number(1_000, 1, 1_000)
     most_buckets: int = _number(10_000, 1, 100_000)
     body_bytes: int = _number(65_536, 1_024, 16_777_216)
     body_seconds: int = _number(10, 1, 600)

@@ -20,7 +20,7 @@ from biotrail.query import Gone, Record, VerifiedEntry
 from biotrail.query.record import OWNERS
 from biotrail.signing import SignedCheckpoint
 
-__all__ = ["REVEALABLE", "Shown", "ShownPage", "encoded", "revealed_names"]
+__all__ = ["REVEALABLE", "REVEALABLE_WORDS", "Shown", "ShownPage", "encoded", "revealed_names"]
 
 _OTHER_WORDS: Final[Mapping[str, str]] = {
     "score": "score_micro",
@@ -48,6 +48,9 @@ REVEALABLE: Final = (*PERSONAL_FIELDS, *_MAY_BE_SEALED)
 
 ``score``, ``device``, ``session``, ``quality`` and ``threshold`` stand for their longer names.
 """
+
+REVEALABLE_WORDS: Final = (*REVEALABLE, *_OTHER_WORDS)
+"""The same, and the shorter words."""
 
 
 def revealed_names(names: Sequence[str]) -> tuple[str, ...]:
