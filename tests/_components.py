@@ -33,6 +33,12 @@ def _packages(extra: str, *names: str) -> Probe:
     return probe
 
 
+def _opentelemetry() -> str | None:
+    # The API alone may be there; a part is looked for in a package that is.
+    absent = _packages("test", "opentelemetry")()
+    return absent or _packages("test", "opentelemetry.sdk")()
+
+
 def _mediapipe() -> str | None:
     reason = _packages("mediapipe", "mediapipe", "numpy", "PIL")()
     if reason is None and sys.platform == "linux":
@@ -164,6 +170,7 @@ COMPONENTS: dict[str, Probe] = {
     "ocsf": _packages("oracles", "jsonschema", "ocsf_json_schema"),
     "siem_parsers": _packages("oracles", "pycef", "syslog_rfc5424_parser"),
     "structlog": _packages("test", "structlog"),
+    "opentelemetry": _opentelemetry,
     "trustme": _packages("test", "trustme"),
     "oracles": _packages("oracles", "dilithium_py", "tlog_scales"),
     "opencv": _packages("opencv", "cv2", "numpy", "PIL"),

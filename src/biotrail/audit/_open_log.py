@@ -132,6 +132,11 @@ class OpenLog(Closing):
         """Where the log rests: to read it by, not to write to."""
         return self._store
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait in this process to be committed; callers wait with them."""
+        return self._committer.waiting
+
     def checkpoint(self) -> SignedCheckpoint:
         """The signed checkpoint of the log as it is now; keep one away from the log."""
         self._check_process()

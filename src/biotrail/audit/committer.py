@@ -157,6 +157,11 @@ class Committer:
         self._submit(waiting)
         return results[0]
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait to be committed, those of a batch under way not counted."""
+        return self._waiting_records
+
     def check_open(self) -> None:
         """Refuse further work once closed.
 
