@@ -5,6 +5,7 @@ Lengths are in user units of the drawing. Every chart has a table with the same 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ HEIGHT = 220
 _GAP = 0.15
 _MOST_TICKS = 6
 _BINS = 40
+_TINY = 1e-9  # what a quotient that is whole may lack
 
 
 @attrs.frozen
@@ -164,14 +166,11 @@ def histogram(comparisons: Sequence[tuple[float, str]], thresholds: Sequence[flo
         comparisons: Score and decision of each comparison.
         thresholds: Thresholds that they were held to, each once.
     """
-    values = [score for score, _ in comparisons] + list(thresholds)
-    low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    margin = (high - low) * 0.02 or 0.5
-    low, high = low - margin, high + margin
-    size = (high - low) / _BINS
-    bins: list[dict[str, int]] = [{} for _ in range(_BINS)]
+    low, high, number = _span([score for score, _ in comparisons], thresholds)
+    size = (high - low) / number
+    bins: list[dict[str, int]] = [{} for _ in range(number)]
     for score, decision in comparisons:
-        place = bins[min(int((score - low) / size), _BINS - 1)]
+        place = bins[min(int((score - low) / size + _TINY), number - 1)]
         place[decision] = place.get(decision, 0) + 1
     kinds = _by_order(bins)
     most = max((sum(one.values()) for one in bins), default=0)
@@ -188,6 +187,23 @@ def histogram(comparisons: Sequence[tuple[float, str]], thresholds: Sequence[flo
     ticks = tuple((at / 4 * WIDTH, f"{low + at / 4 * (high - low):.2f}") for at in range(5))
     totals = tuple((kind, sum(one.get(kind, 0) for one in bins)) for kind in kinds)
     return Histogram(_stacks(bins, kinds, most, low, size), lines, ticks, rows, totals, most)
+
+
+def _span(scores: Sequence[float], thresholds: Sequence[float]) -> tuple[float, float, int]:
+    """Where the axis begins and ends, and how many bins it has; one begins at the threshold.
+
+    So a score that reaches the threshold stands on its right, as it was decided.
+    """
+    values = [*scores, *thresholds]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    margin = (high - low) * 0.02 or 0.5
+    low, high = low - margin, high + margin
+    if not thresholds:
+        return low, high, _BINS
+    size = (high - low) / _BINS
+    below = math.ceil((min(thresholds) - low) / size)
+    above = math.ceil((high - min(thresholds)) / size)
+    return min(thresholds) - below * size, min(thresholds) + above * size, below + above
 
 
 def _by_order(bins: Sequence[Mapping[str, Any]]) -> list[str]:
