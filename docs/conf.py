@@ -14,7 +14,7 @@ copyright = "The biotrail authors, Apache-2.0"
 version = release = installed_version("biotrail")
 
 # Nothing is fetched while building: no intersphinx, no fonts or scripts from elsewhere.
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "api_pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "api_pages", "http_pages"]
 exclude_patterns = ["_ext"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 default_role = "py:obj"

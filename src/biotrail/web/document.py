@@ -26,6 +26,7 @@ nothing is shown (503).
 Personal fields are shown, and asked by, only with the scope `reveal` and with a reason.
 """
 _SCHEMAS: Final = "#/components/schemas/"
+_NO_DESCRIPTION: Final = "Successful Response"
 _OWN_ERRORS: Final = ("HTTPValidationError", "ValidationError")
 
 
@@ -76,6 +77,9 @@ def _mend(method: str, operation: dict[str, Any]) -> None:
         operation["parameters"] = parameters
     else:
         operation.pop("parameters", None)
+    for answer in answers.values():
+        if answer["description"] == _NO_DESCRIPTION:
+            answer["description"] = "What was asked for."
     operation["responses"] = {status: answers[status] for status in sorted(answers)}
 
 
