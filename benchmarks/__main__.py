@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks import (
     bench_append,
     bench_cosigning,
+    bench_facets,
     bench_import,
     bench_limits,
     bench_live,
@@ -45,7 +46,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.6": bench_sealing.beside_the_floor,
     "3.7": bench_cosigning.cosigning,
     "4.1": bench_query.pages,
-    "4.2": bench_query.facets,
+    "4.2": bench_facets.facets,
     "4.4": bench_middleware.adding,
     "4.5": bench_live.followed,
     "4.6": bench_live.delayed,

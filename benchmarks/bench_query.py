@@ -1,4 +1,4 @@
-"""Targets 4.1 and 4.2: first pages, each answer proven and opened, and counts of values."""
+"""Target 4.1: first pages, each answer proven and opened, beside plain SQL."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 import cbor2
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from benchmarks.harness import Options, Target, interleave, median_ratio
+from benchmarks.harness import Options, Target, median_ratio
 from benchmarks.query_log import BEGIN, FIRST, STEP, Asked, network_range, opened
 from biotrail.query import VerifiedEntry
 
@@ -220,82 +219,3 @@ class _Sealed:
             cbor2.loads(self._cipher.decrypt(_NONCE, box, None))
         for one in fields:
             hashlib.sha256(one).digest()
-
-
-_COLUMNS = ("action", "outcome", "decision", "modality", "reason", "matcher")
-_FACETS: dict[str, tuple[str | None, str, tuple[str, ...]]] = {
-    "all": (None, "1", _COLUMNS),
-    "failures": (
-        "outcome = failure and modality = face",
-        "outcome = 'failure' AND modality = 'face'",
-        _COLUMNS,
-    ),
-    "200 values": (None, "1", ("target",)),
-    "a device": ("device = reader-7", "device = 'reader-7'", _COLUMNS),
-}
-
-
-def facets(options: Options) -> list[Target]:
-    """4.2: how many answers have each value, beside GROUP BY in the plain table."""
-    count, rounds = options.pick(1_000_000, 5_000), options.pick(9, 1)
-    with opened(count) as asked:
-        asked.log.checkpoint()
-        return [
-            *(_facets(asked, name, rounds) for name in _FACETS),
-            _sealed_facet(asked, options.pick(10_000, 500)),
-        ]
-
-
-def _facets(asked: Asked, name: str, rounds: int) -> Target:
-    text, sql, by = _FACETS[name]
-
-    def ours() -> float:
-        began = time.perf_counter()
-        asked.log.facets(text, by=by)
-        return time.perf_counter() - began
-
-    def bare() -> float:
-        began = time.perf_counter()
-        for one in by:
-            query = f"SELECT {one}, count(*) FROM records WHERE {sql} GROUP BY {one}"
-            asked.bare.execute(query).fetchall()
-        return time.perf_counter() - began
-
-    ours(), bare()
-    times, plains = interleave(rounds, ours, bare)
-    middle = 1_000 * statistics.median(times)
-    return Target(
-        f"4.2 {name}",
-        f"facets: {'every record' if text is None else text}, by {len(by)} fields",
-        middle,
-        "ms",
-        1_000 * statistics.median(plains),
-        middle,
-        150,
-        at_most=True,
-        details={"slowest, ms": round(1_000 * max(times), 1)},
-    )
-
-
-def _sealed_facet(asked: Asked, answers: int) -> Target:
-    """By a field that is sealed, which no column holds: each answer is opened."""
-    stop = asked.log.checkpoint().size
-    ask = partial(asked.log.facets, f"index >= {stop - answers}", by=("country",))
-    ask()
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        ask()
-        times.append(time.perf_counter() - began)
-    middle = 1_000 * statistics.median(times)
-    return Target(
-        "4.2 sealed",
-        f"facets of {answers:,} answers by country, which is sealed and in no column",
-        middle,
-        "ms",
-        None,
-        middle,
-        150,
-        at_most=True,
-        details={"a record, us": round(1_000 * middle / answers, 1)},
-    )
