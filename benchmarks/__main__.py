@@ -8,6 +8,7 @@ from collections.abc import Callable
 from benchmarks import (
     bench_append,
     bench_cosigning,
+    bench_detection,
     bench_facets,
     bench_import,
     bench_limits,
@@ -51,6 +52,7 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "4.5": bench_live.followed,
     "4.6": bench_live.delayed,
     "4.8": bench_limits.adding,
+    "4.9": bench_detection.watching,
 }
 
 
