@@ -6,10 +6,9 @@ A verdict is of one moment. Whoever shows it says of which, and how much was rec
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 from typing import Literal, TypeAlias
 
 import attrs
@@ -81,9 +80,10 @@ class Integrity:
         self._kept = tuple(kept)
         self._clock = clock
         self._lock = Lock()
+        self._starting = Lock()
         self._before: str | None = None
         self._ended = False
-        self._task: asyncio.Task[None] | None = None
+        self._thread: Thread | None = None
         self.running_since: datetime | None = None
         self.verdict: Verdict | None = None
 
@@ -92,24 +92,28 @@ class Integrity:
         return self.verdict is None or self._clock() - self.verdict.began >= _EVERY
 
     def begin(self) -> None:
-        """Verify in a thread, unless that is under way; returns at once. From an event loop."""
-        if self.running_since is None and not self._ended:
+        """Verify in a thread, unless that is under way; returns at once."""
+        with self._starting:
+            if self.running_since is not None or self._ended:
+                return
             self.running_since = self._clock()
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            # Not one of the threads that answer questions, and none that an ending process awaits.
+            self._thread = Thread(target=self._run, name="biotrail-verification", daemon=True)
+            self._thread.start()
 
-    async def finished(self) -> None:
+    def wait(self) -> None:
         """Wait for the verification that is under way, if one is."""
-        if self._task is not None:
-            await self._task
+        if self._thread is not None:
+            self._thread.join()
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """Break off what is under way, and begin no more."""
         self._ended = True
-        await self.finished()
+        self.wait()
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(None, self.check)
+            self.check()
         finally:
             self.running_since = None
 

@@ -47,6 +47,7 @@ async def status_page(desk: Desk, request: Request, visitor: Visitor) -> Respons
         "Status",
         visitor=visitor,
         here="/",
+        verdict=verdict,  # the one that `since` is counted from: another may be there by now
         status_=status,
         signatures=lines,
         witnessed=any(not one.own for one in lines),
