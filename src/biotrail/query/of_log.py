@@ -73,9 +73,8 @@ class LogFacts:
             QueryError: There is no such field, or it is no condition.
         """
         condition = as_condition(where)
-        fields = [find_field(one) for one in besides]
-        if condition is not None:
-            fields += condition.fields()
+        fields = [] if condition is None else [*condition.fields()]
+        fields += [find_field(one) for one in besides]
         moves = any(one.movable and not one.personal for one in fields) and self._moves()
         personal = [_stored(one) for one in fields if one.personal or (moves and one.movable)]
         return tuple(dict.fromkeys(personal))
