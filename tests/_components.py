@@ -149,6 +149,7 @@ COMPONENTS: dict[str, Probe] = {
     "chromium": _chromium,
     "cli": _packages("cli", "typer", "rich"),
     "distributed": _packages("cluster", "distributed"),
+    "pyarrow": _packages("parquet", "pyarrow"),
     "django": _packages("django", "django", "asgiref"),
     "fastapi": _packages("test", "fastapi", "starlette", "python_multipart"),
     "flask": _packages("flask", "flask"),

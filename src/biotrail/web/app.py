@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from biotrail.audit import AuditLogger
 from biotrail.errors import EventError
 from biotrail.web.document import add_document
+from biotrail.web.exporting import Exports
 from biotrail.web.headers import Guard
 from biotrail.web.limiting import Rates
 from biotrail.web.page import page_router
@@ -19,6 +20,7 @@ from biotrail.web.problems import add_problems
 from biotrail.web.reading import RecordedReader
 from biotrail.web.routes.checkpoints import log_router
 from biotrail.web.routes.counting import counting_router
+from biotrail.web.routes.export import export_router
 from biotrail.web.routes.records import records_router
 from biotrail.web.routes.tail import tail_router
 from biotrail.web.routes.tokens import tokens_router
@@ -100,12 +102,20 @@ def create_app(
             who="address",
         ),
         tails=Tails(reader),
+        exports=Exports(reader),
     )
     app.add_middleware(
         Guard, body_bytes=settings.body_bytes, body_seconds=float(settings.body_seconds)
     )
     add_problems(app)
-    for made in (log_router, records_router, counting_router, tail_router, tokens_router):
+    for made in (
+        log_router,
+        records_router,
+        counting_router,
+        tail_router,
+        export_router,
+        tokens_router,
+    ):
         app.include_router(made())
     app.include_router(page_router(state, trusted=trusted, kept=kept))
     add_document(app)

@@ -10,6 +10,7 @@ import attrs
 from starlette.requests import HTTPConnection, Request
 
 from biotrail.web.access import Access
+from biotrail.web.exporting import Exports
 from biotrail.web.limiting import Rates
 from biotrail.web.reading import RecordedReader
 from biotrail.web.settings import WebSettings
@@ -37,6 +38,7 @@ class WebState:
         readers: Counts the requests of readers.
         addresses: Counts the requests of addresses.
         tails: All who follow the log.
+        exports: All exports that are under way.
     """
 
     reader: RecordedReader
@@ -47,6 +49,7 @@ class WebState:
     readers: Rates
     addresses: Rates
     tails: Tails
+    exports: Exports
 
 
 def state_of(connection: HTTPConnection) -> WebState:
