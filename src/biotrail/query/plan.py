@@ -8,22 +8,22 @@ record itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import reduce
 from ipaddress import ip_network
-from operator import eq, ge, gt, le, lt, or_
+from operator import eq, ge, gt, le, lt
 from typing import Any, NamedTuple
 
 from biotrail.query.columns import Bits, Columns, Plan
 from biotrail.query.condition import And, Condition, Not, Or
 from biotrail.query.fields import Field
+from biotrail.query.joining import all_of, any_of, everything, none_of, sure, union
 from biotrail.query.places import Within
 from biotrail.query.rows import first_since
 from biotrail.query.tagged import TagLookUp
 from biotrail.query.terms import Compare, Exists, OneOf, StartsWith, Term
 from biotrail.stores import StoreReader
-from biotrail.stores.postings import EVERY_POSITION, SEGMENT
+from biotrail.stores.postings import SEGMENT
 
 __all__ = ["Sources", "make_plan", "microseconds", "span_mask"]
 
@@ -52,7 +52,7 @@ class Sources(NamedTuple):
 def make_plan(condition: Condition | None, sources: Sources) -> Plan:
     """The plan of a condition; None asks for everything."""
     if condition is None:
-        return _everything
+        return everything
     return _Planner(sources, _tenants(condition)).plan(condition)
 
 
@@ -79,14 +79,10 @@ class _Planner:
 
     def plan(self, condition: Condition) -> Plan:
         if isinstance(condition, Not):
-            part = self.plan(condition.part)
-            return lambda start, stop: [
-                Bits(EVERY_POSITION & ~possible, EVERY_POSITION & ~sure)
-                for sure, possible in part(start, stop)
-            ]
+            return none_of(self.plan(condition.part))
         if isinstance(condition, (And, Or)):
             plans = [self.plan(one) for one in condition.parts]
-            return _all_of(plans) if isinstance(condition, And) else _any_of(plans)
+            return all_of(plans) if isinstance(condition, And) else any_of(plans)
         assert isinstance(condition, Term)
         return self._term(condition)
 
@@ -117,11 +113,11 @@ class _Planner:
 
             def equal(start: int, stop: int) -> Sequence[Bits]:
                 every = [columns.bitmaps(column, one, start, stop) for one in keys]
-                return _sure(_union(some) for some in zip(*every, strict=True))
+                return sure(union(some) for some in zip(*every, strict=True))
 
             return equal
         if column == "kind" and isinstance(term, Exists):
-            return _everything
+            return everything
         prefix = term.prefix if isinstance(term, StartsWith) else ""
 
         def fits(value: str) -> bool:
@@ -129,8 +125,8 @@ class _Planner:
             return said in keys if keys else said.startswith(prefix)
 
         def some_of(start: int, stop: int) -> Sequence[Bits]:
-            return _sure(
-                _union(bits for value, bits in found.items() if fits(value))
+            return sure(
+                union(bits for value, bits in found.items() if fits(value))
                 for found in columns.values(column, start, stop)
             )
 
@@ -150,9 +146,9 @@ class _Planner:
                 end = first(term.value) if term.operator == "<" else after(term.value)
             ranges = [(begin, end)]
         else:
-            return _everything
-        return lambda start, stop: _sure(
-            _union(span_mask(number, begin, end) for begin, end in ranges)
+            return everything
+        return lambda start, stop: sure(
+            union(span_mask(number, begin, end) for begin, end in ranges)
             for number in range(start, stop)
         )
 
@@ -189,45 +185,6 @@ class _Planner:
         """Nothing is known but that only an event can be meant."""
         events = self._from.columns.bitmaps("kind", "event", start, stop)
         return [Bits(0, one) for one in events]
-
-
-def _everything(start: int, stop: int) -> Sequence[Bits]:
-    return [Bits(EVERY_POSITION, EVERY_POSITION)] * (stop - start)
-
-
-def _sure(bitmaps: Iterable[int]) -> list[Bits]:
-    return [Bits(one, one) for one in bitmaps]
-
-
-def _union(bitmaps: Iterable[int]) -> int:
-    return reduce(or_, bitmaps, 0)
-
-
-def _all_of(plans: Sequence[Plan]) -> Plan:
-    def plan(start: int, stop: int) -> Sequence[Bits]:
-        found = plans[0](start, stop)
-        for one in plans[1:]:
-            if not any(possible for _, possible in found):
-                break  # what the others say changes nothing
-            others = one(start, stop)
-            found = [
-                Bits(a.sure & b.sure, a.possible & b.possible)
-                for a, b in zip(found, others, strict=True)
-            ]
-        return found
-
-    return plan
-
-
-def _any_of(plans: Sequence[Plan]) -> Plan:
-    def plan(start: int, stop: int) -> Sequence[Bits]:
-        every = [one(start, stop) for one in plans]
-        return [
-            Bits(_union(one.sure for one in some), _union(one.possible for one in some))
-            for some in zip(*every, strict=True)
-        ]
-
-    return plan
 
 
 def _equal_to(term: Term) -> list[Any]:
