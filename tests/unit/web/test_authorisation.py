@@ -56,6 +56,7 @@ TABLE: dict[str, Row] = {
     "GET /checkpoints/{size}": Row(READS, "/checkpoints/3"),
     "GET /keys": Row(READS),
     "GET /tail": Row(READS, endless=True),
+    "GET /export": Row({Scope.EXPORT}),
     "GET /tokens": Row({Scope.ADMIN}),
     "POST /tokens": Row({Scope.ADMIN}, body=TOKEN, status=201),
     "DELETE /tokens/{token}": Row({Scope.ADMIN}),
@@ -66,6 +67,8 @@ REVEALING: dict[str, Row] = {
     "POST /records/search": Row({Scope.READ}, body={"where": "score > 0.5"}),
     "GET /tail?reveal=ip": Row({Scope.READ}, endless=True),
     "GET /tail?where=score%20exists": Row({Scope.READ}, endless=True),
+    "GET /export?reveal=ip": Row({Scope.EXPORT}),
+    "GET /export?where=subject%20exists": Row({Scope.EXPORT}),
     "GET /records/3?reveal=subject": Row({Scope.READ}),
     "GET /records/3/proof?reveal=ip": Row({Scope.READ}),
     "GET /count?where=ip%20in%20192.0.0.0%2F8": Row(COUNTS),
@@ -76,6 +79,29 @@ REVEALING: dict[str, Row] = {
     "POST /timeline": Row(COUNTS, body={"where": 'session = "1"'}),
 }
 OPEN = {"GET /api/v1/openapi.json"}
+EVERYBODY = set(Scope)  # a form that asks the log for nothing
+PAGES: dict[str, Row] = {
+    "GET /": Row(COUNTS),
+    "GET /search": Row(READS),
+    "GET /timeline": Row(COUNTS),
+    "GET /scores": Row(EVERYBODY),
+    "GET /live": Row(READS),
+    "GET /live/stream": Row(READS, endless=True),
+    "GET /records/{index}": Row(READS, "/records/3"),
+    "GET /records/{index}/proof": Row(READS, "/records/3/proof"),
+    "GET /records/{index}/entry": Row(READS, "/records/3/entry"),
+    "GET /purpose": Row(EVERYBODY),
+}
+FORMS = {
+    "POST /verify": "/verify",
+    "POST /search": "/search",
+    "POST /timeline": "/timeline",
+    "POST /scores": "/scores",
+    "POST /records/{index}": "/records/3",
+    "POST /purpose": "/purpose",
+    "POST /logout": "/logout",
+}
+LOGIN = {"GET /login", "POST /login", "GET /static/{name}"}
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +137,41 @@ def test_every_route_stands_in_the_table(web: Web) -> None:
     assert document | OPEN == found
 
 
+def test_every_page_stands_in_the_table(web: Web) -> None:
+    """The same for what browsers are shown."""
+    found = {one for one in _routes(web.app.routes) if f" {API}/" not in one}
+    assert found == set(PAGES) | set(FORMS) | LOGIN
+
+
+def _is_sent_to_log_in(answer: Any) -> bool:
+    sent = answer.status_code == 303 and answer.headers["location"].startswith("/login")
+    return bool(sent) and not answer.content
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("route", PAGES)
+def test_page_by_scope(web: Web, route: str, scope: Scope) -> None:
+    """Whom the host knows is shown a page where its scope lets it, and nobody else is."""
+    row = PAGES[route]
+    path = row.path or route.split(" ")[1]
+    assert _is_sent_to_log_in(web.ask("GET", path, None))
+    if row.endless and scope in row.scopes:
+        assert web.begun(path, scope.value, {})[0] == 200
+        return
+    status = 200 if scope in row.scopes else 403
+    assert web.ask("GET", path, scope.value).status_code == status
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("route", FORMS)
+def test_forms_of_other_sites(web: Web, route: str, scope: Scope) -> None:
+    """A form that was not given out here does nothing, whoever's browser sends it."""
+    size = web.size
+    assert _is_sent_to_log_in(web.ask("POST", FORMS[route], None))
+    assert web.ask("POST", FORMS[route], scope.value).status_code in (400, 403)
+    assert web.size == size
+
+
 def test_every_route_asks_who_reads(web: Web) -> None:
     """Each operation of the document names the security scheme."""
     document = web.app.openapi()
@@ -143,7 +204,8 @@ def test_revealing_needs_a_reason(web: Web, route: str) -> None:
     method, path = route.split(" ")
     for reason in ({}, {"biotrail-reveal-reason": "  "}):
         row = REVEALING[route]
-        answer = web.ask(method, API + path, "read reveal", json=row.body, headers=reason)
+        reader = f"{min(row.scopes, key=[*Scope].index).value} reveal"
+        answer = web.ask(method, API + path, reader, json=row.body, headers=reason)
         assert answer.status_code == 403
         assert "say why" in answer.json()["detail"]
 
