@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Protocol
 
+from biotrail._deadlines import ended_after
 from biotrail._endpoints import parse_endpoint
 from biotrail._version import __version__
 from biotrail.errors import ForwardingError, SinkRefusedError, SinkUnavailableError
@@ -118,7 +119,7 @@ class Webhook:
             address: ``https://...``; ``http://`` for a loopback address only.
             authentication: `Bearer` or `Signed`; nothing if None.
             tls: See `tls_context`; the authorities of the system if None.
-            timeout: Seconds for each step of a request.
+            timeout: Seconds for each step of a request; all of it may take twice as long.
 
         Raises:
             ForwardingError: Address, context or time-out will not do.
@@ -173,11 +174,14 @@ class Webhook:
                 where.host, where.port, timeout=self._timeout, context=self._tls
             )
         try:
-            connection.request("POST", where.path or "/", body, dict(headers))
-            response = connection.getresponse()
-            answer = response.read(_LARGEST_ANSWER)
-            after = response.getheader("Retry-After")
-            return response.status, after, answer.decode("utf-8", "replace")
+            connection.connect()
+            # Who answers byte by byte keeps each step within its time, and would go on for days.
+            with ended_after(connection.sock, self._timeout):
+                connection.request("POST", where.path or "/", body, dict(headers))
+                response = connection.getresponse()
+                answer = response.read(_LARGEST_ANSWER)
+                after = response.getheader("Retry-After")
+                return response.status, after, answer.decode("utf-8", "replace")
         finally:
             connection.close()
 

@@ -65,7 +65,9 @@ def forward(
     once: Annotated[
         bool, typer.Option("--once", help="Deliver what is there now, and end.")
     ] = False,
-    every: Annotated[float, typer.Option(min=0.05, help="Seconds between looks at the log.")] = 1.0,
+    every: Annotated[
+        float, typer.Option(min=0.05, help="Seconds after which the log is looked at in any case.")
+    ] = 1.0,
     ca: _Pem = None,
     certificate: _Pem = None,
     key: _Pem = None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import attrs
 
@@ -26,6 +26,7 @@ from biotrail.forwarding.formats import Format, Message, find_format
 from biotrail.forwarding.position import Position, PositionFile
 from biotrail.forwarding.reading import LogSource, source_of
 from biotrail.forwarding.sinks.base import Sink
+from biotrail.forwarding.waiting import Waits, Watching
 from biotrail.query import RecordReader
 from biotrail.stores import StoreReader
 
@@ -33,13 +34,6 @@ __all__ = ["Forwarded", "Forwarder", "Lag", "Waits"]
 
 # What may be over soon: the receiver, the vault's keys, a store that another program holds.
 _PASSING = (SinkUnavailableError, KeyProviderError, StoreBusyError, StoreUnavailableError)
-
-
-class Waits(Protocol):
-    """Waits for a while, or until it is woken: the place for whatever knows of new records."""
-
-    def __call__(self, seconds: float, /) -> object:
-        """Return after so many seconds, or earlier."""
 
 
 @attrs.frozen
@@ -121,6 +115,7 @@ class Forwarder:
         self._letters = None if dead_letters is None else DeadLetters(Path(dead_letters), clock)
         self._backoff = backoff or Backoff()
         self._position: Position | None = None
+        self._keeps = False  # whether a position was kept since the last failure to keep one
 
     @property
     def position(self) -> Position:
@@ -158,6 +153,9 @@ class Forwarder:
         delivered = refused = 0
         stop = self._source.size
         self._source.check(self.position)
+        if self.position.next < stop and not self._keeps:
+            # Where no position can be kept, each start would deliver the same batch once more.
+            self._keep(self.position)
         while (start := self.position.next) < stop:
             views, after = self._source.read(self.position, min(start + self._batch, stop))
             messages = [self._format.message(one) for one in views]
@@ -178,8 +176,9 @@ class Forwarder:
 
         Args:
             stop: Set it to stop; a batch under way is finished.
-            every: Seconds after which the log is looked at again.
-            wait: Waits between looks, e.g. until a new record wakes it; ``stop.wait`` if None.
+            every: Seconds after which the log is looked at again in any case.
+            wait: Waits between looks; if None, the log's store is watched, and a record is
+                delivered as soon as it is there.
             report: Told of each run that delivered something, and of each failure that is tried
                 again.
 
@@ -187,19 +186,20 @@ class Forwarder:
             ForwardingError: Trying again would change nothing; as `run_once`.
             VerificationError: As `run_once`.
         """
-        pause, failures = wait or stop.wait, 0
-        while not stop.is_set():
-            try:
-                done = self.run_once()
-            except _PASSING as error:
-                failures += 1
-                _tell(report, error)
-                stop.wait(self._backoff.wait(failures, asked=getattr(error, "after", None)))
-                continue
+        with ExitStack() as stack:
+            pause = wait or stack.enter_context(Watching(self._source, stop))
             failures = 0
-            if done.delivered or done.refused:
-                _tell(report, done)
-            pause(every)
+            while not stop.is_set():
+                try:
+                    done = self.run_once()
+                    if done.delivered or done.refused:
+                        _tell(report, done)
+                    failures = 0
+                    pause(every)
+                except _PASSING as error:
+                    failures += 1
+                    _tell(report, error)
+                    stop.wait(self._backoff.wait(failures, asked=getattr(error, "after", None)))
 
     def close(self) -> None:
         """Close the log, if the forwarder opened it. May be called twice."""
@@ -235,9 +235,9 @@ class Forwarder:
         try:
             self._file.write(after)
         except PositionError:
-            self._position = None  # what is kept is what counts
+            self._position, self._keeps = None, False  # what is kept is what counts
             raise
-        self._position = after
+        self._position, self._keeps = after, True
 
 
 def _tell(

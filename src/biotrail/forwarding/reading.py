@@ -12,6 +12,7 @@ from biotrail.forwarding.position import Position
 from biotrail.forwarding.view import Place, RecordView
 from biotrail.query import RecordReader, open_records
 from biotrail.stores import StoreReader
+from biotrail.stores.watching import Watch, watch_store
 
 __all__ = ["LogSource", "place_of", "source_of"]
 
@@ -88,6 +89,10 @@ class LogSource:
             last = record.leaf_hash
             found.append(RecordView(record, place))
         return found, Position(position.origin, position.next + len(found), last)
+
+    def watch(self) -> Watch:
+        """Tells when the log may have grown; to be closed by the thread that waits."""
+        return watch_store(self._reader.store)
 
     def close(self) -> None:
         """Close the log, if it was opened here."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import select
 import socket
 import ssl
 from collections.abc import Sequence
 
 from biotrail.errors import ForwardingError, SinkRefusedError, SinkUnavailableError
 from biotrail.forwarding.formats import Format, Message
+from biotrail.forwarding.sinks._tls_stream import TlsStream
 from biotrail.forwarding.sinks.base import Sink, check_context, tls_context
 from biotrail.forwarding.syslog import SyslogHeader, frame, syslog_message
 
@@ -65,7 +64,7 @@ class SyslogTlsSink(Sink):
         self._tls = check_context(tls or tls_context())
         self._header = header or SyslogHeader()
         self._confirm, self._maximum, self._timeout = confirm, maximum_bytes, timeout
-        self._connection: tuple[int, ssl.SSLSocket] | None = None
+        self._connection: tuple[int, TlsStream] | None = None
 
     def deliver(self, messages: Sequence[Message], how: Format) -> None:
         """Send the records and, with `confirm`, wait until the receiver has closed.
@@ -77,9 +76,10 @@ class SyslogTlsSink(Sink):
         data = b"".join(frame(self._message(one)) for one in messages)
         try:
             connection = self._connected()
-            connection.sendall(data)
+            connection.send(data)
             if self._confirm:
-                self._close_confirmed(connection)
+                self._connection = None
+                connection.end()
         except OSError as error:  # ssl.SSLError, a time-out and a failed look-up are, too
             self.close()
             host, port = self._address
@@ -93,11 +93,10 @@ class SyslogTlsSink(Sink):
         if kept is None:
             return
         process, connection = kept
-        with contextlib.suppress(OSError, ValueError):
-            if process == os.getpid():
-                connection.settimeout(min(self._timeout, 1.0))
-                connection.unwrap()
-        connection.close()
+        if process == os.getpid():
+            connection.close(min(self._timeout, 1.0))
+        else:
+            connection.let_go()
 
     def _message(self, one: Message) -> bytes:
         proof: dict[str, object] = {
@@ -122,41 +121,14 @@ class SyslogTlsSink(Sink):
             )
         return message
 
-    def _connected(self) -> ssl.SSLSocket:
+    def _connected(self) -> TlsStream:
         """The connection of this process, if it still stands; else a new one."""
         if self._connection is not None:
             process, connection = self._connection
-            if process == os.getpid() and not _readable(connection):
-                connection.settimeout(self._timeout)
+            if process == os.getpid() and connection.is_open():
                 return connection
             self.close()  # a receiver says nothing but that it closes
         plain = socket.create_connection(self._address, timeout=self._timeout)
-        try:
-            connection = self._tls.wrap_socket(plain, server_hostname=self._address[0])
-        except BaseException:
-            plain.close()
-            raise
+        connection = TlsStream(plain, self._tls, self._address[0])
         self._connection = os.getpid(), connection
         return connection
-
-    def _close_confirmed(self, connection: ssl.SSLSocket) -> None:
-        """Say that no more follows, and wait until the receiver has said the same."""
-        try:
-            connection.unwrap().close()
-        finally:
-            connection.close()
-            self._connection = None
-
-
-def _readable(connection: ssl.SSLSocket) -> bool:
-    """Whether something came that was not asked for; TLS 1.3's session tickets are read away."""
-    try:
-        while select.select([connection], [], [], 0)[0]:
-            connection.settimeout(0)
-            if not connection.recv(1_024):
-                return True
-        return False
-    except (ssl.SSLWantReadError, BlockingIOError):
-        return False
-    except OSError:
-        return True
