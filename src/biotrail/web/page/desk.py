@@ -24,7 +24,7 @@ from biotrail.web.page.words import moment, visible
 from biotrail.web.problems import problem_of
 from biotrail.web.state import WebState
 
-__all__ = ["Desk", "Handler", "root_of"]
+__all__ = ["Desk", "Handler", "marked", "root_of", "sentence"]
 
 _FOLDER = Path(__file__).parent
 _PAGES = (
@@ -129,7 +129,7 @@ class Desk:
             document["title"],
             visitor=visitor,
             status=told.status_code,
-            message=document.get("detail", document["title"]),
+            message=sentence(document.get("detail", document["title"])),
             marked=marked(error),
         )
         if "retry-after" in told.headers:
@@ -193,6 +193,11 @@ def root_of(request: Request) -> str:
     """Where the application is mounted."""
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")
+
+
+def sentence(text: str) -> str:
+    """A message as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
 def marked(error: BaseException) -> str | None:

@@ -8,8 +8,8 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from biotrail.errors import BiotrailError, QueryError
-from biotrail.web.page.desk import Desk, marked, root_of
+from biotrail.errors import QueryError
+from biotrail.web.page.desk import Desk, marked, root_of, sentence
 from biotrail.web.page.door import Visitor, fields_of
 from biotrail.web.page.questions import Question
 from biotrail.web.page.record_view import summary
@@ -46,7 +46,7 @@ async def live_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
         here="/live",
         status=200 if error is None else 400,
         question=question,
-        problem=None if error is None else _told(error),
+        problem=None if error is None else sentence(str(error)),
         marked=None if error is None else marked(error),
         most_shown=_MOST_SHOWN,
         **values,
@@ -69,8 +69,3 @@ async def live_stream(desk: Desk, request: Request, visitor: Visitor) -> Respons
         in_force=desk.door.in_force(request, visitor),
     )
     return events_of(tail)
-
-
-def _told(error: BiotrailError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}"

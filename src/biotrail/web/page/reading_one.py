@@ -8,7 +8,7 @@ from starlette.responses import Response
 from biotrail.errors import ForbiddenError, NoSuchRecordError, QueryError
 from biotrail.web.access import Scope
 from biotrail.web.asked import Asked
-from biotrail.web.page.desk import Desk
+from biotrail.web.page.desk import Desk, sentence
 from biotrail.web.page.door import Visitor, read_form
 from biotrail.web.page.questions import Question
 from biotrail.web.page.record_view import view_of
@@ -48,7 +48,7 @@ async def record_page(desk: Desk, request: Request, visitor: Visitor) -> Respons
     except (QueryError, ForbiddenError) as error:
         if request.method != "POST":
             raise
-        problem = str(error)
+        problem = sentence(str(error))
         shown = await reader.one(access, index, plain, route=_ROUTE)
     keys = await reader.keys(access, plain, route=_ROUTE)
     return desk.show(

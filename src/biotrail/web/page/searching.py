@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from biotrail.canonical import PERSONAL_FIELDS
-from biotrail.errors import BiotrailError, ForbiddenError, QueryError
+from biotrail.errors import ForbiddenError, QueryError
 from biotrail.query import FacetValue
 from biotrail.web.access import Scope
-from biotrail.web.page.desk import Desk, marked, root_of
+from biotrail.web.page.desk import Desk, marked, root_of, sentence
 from biotrail.web.page.door import Visitor, fields_of, read_form
 from biotrail.web.page.questions import RANGES, Question, narrowed
 from biotrail.web.page.record_view import summary
@@ -96,7 +96,7 @@ async def question_page(
         revealable=_REVEALABLE,
         may_reveal=visitor.access.may(Scope.REVEAL),
         needs_reason=isinstance(error, ForbiddenError),
-        problem=None if error is None else _told(error),
+        problem=None if error is None else sentence(str(error)),
         marked=None if error is None else marked(error),
         **values,
     )
@@ -108,11 +108,6 @@ def _without_reason(given: dict[str, list[str]]) -> Question:
 
 
 _PRIVATE = frozenset({"reason", "reveal"})
-
-
-def _told(error: BiotrailError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '?')) else '.'}"
 
 
 async def search_page(desk: Desk, request: Request, visitor: Visitor) -> Response:
