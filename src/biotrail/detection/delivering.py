@@ -14,7 +14,13 @@ from biotrail._webhooks import Webhook
 from biotrail.audit import AuditLogger
 from biotrail.canonical import format_time
 from biotrail.detection.progress import Progress, ProgressFile
-from biotrail.errors import BiotrailError, ClosedError, SinkRefusedError, SinkUnavailableError
+from biotrail.errors import (
+    BiotrailError,
+    ClosedError,
+    DetectionError,
+    SinkRefusedError,
+    SinkUnavailableError,
+)
 from biotrail.events.own_actions import DETECTION_BEGINNING
 from biotrail.query import VerifiedEntry, field
 
@@ -45,10 +51,20 @@ class Deliverer(Closing):
         start: int,
         backoff: Backoff | None = None,
     ) -> None:
-        """Begin at the kept place, or at an index where none is kept."""
+        """Begin at the kept place, or at an index where none is kept.
+
+        Raises:
+            DetectionError: What is kept is of another log, or no progress.
+        """
         self._log, self._webhook, self._file, self._origin = log, webhook, progress, origin
         self._backoff, self._stop = backoff or Backoff(), threading.Event()
         kept = progress.read()
+        if kept is not None and kept.origin != origin:
+            raise DetectionError(
+                f"{progress.path} is of the log {kept.origin!r}, not of {origin!r}: "
+                "nothing is posted",
+                path=str(progress.path),
+            )
         self._start = start if kept is None else kept.next
         self.delivered = self.refused = 0
         self._moved = threading.Condition()

@@ -388,6 +388,18 @@ def test_webhook_is_signed_and_tried_again(log: biotrail.AuditLogger, tmp_path: 
     assert [json.loads(body)["data"]["count"] for _, body in receiver.posted] == [10, 10, 20, 40]
 
 
+def test_webhook_progress_of_another_log_is_refused(
+    log: biotrail.AuditLogger, tmp_path: Path
+) -> None:
+    """What was posted of another log says nothing of this one."""
+    Detector(log, [ManySubjects()], state=tmp_path / "s").run_once()
+    with _opened(MemoryStore(), None, "example.com/other") as other:
+        Detector(other, [ManySubjects()], state=tmp_path / "s.webhook").run_once()
+    webhook = Webhook("http://127.0.0.1:9/")
+    with pytest.raises(DetectionError, match="nothing is posted"):
+        Detector(log, [ManySubjects()], state=tmp_path / "s", webhook=webhook).run_once()
+
+
 def test_event_of_a_finding_is_the_same_each_time(
     log: biotrail.AuditLogger, tmp_path: Path
 ) -> None:
