@@ -53,7 +53,7 @@ coverage: $(VENV)/.with-dev  ## all tests, and which lines and branches they did
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-versions: $(VENV)/.with-dev  ## unit tests on every CPython >= 3.11 that this machine has
+versions: $(VENV)/.with-dev  ## unit tests on every other CPython >= 3.11 that this machine has
 	@$(BIN)/nox $(ARGS)
 
 check: lint types imports docs test  ## all that a change has to pass, but for the other Pythons
