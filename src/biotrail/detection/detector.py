@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import attrs
+
 from biotrail._closing import Closing
 from biotrail._retrying import Backoff
 from biotrail.audit import AuditLogger, Receipt
@@ -30,8 +32,8 @@ from biotrail.errors import (
     StoreUnavailableError,
     UnknownOutcomeError,
 )
-from biotrail.events import Event
-from biotrail.query import VerifiedEntry
+from biotrail.events import Event, new_event_id
+from biotrail.query import Condition, VerifiedEntry, field
 
 if TYPE_CHECKING:
     import asyncio
@@ -291,10 +293,7 @@ class Detector(Closing):
         while self._pending:
             finding = self._pending[0]
             if self._is_new(finding):
-                try:
-                    done.append(_detection(finding, self._log.record(self._event(finding))))
-                except EventConflictError:
-                    done.append(Detection(finding, None, repeated=True))
+                done.append(self._record(finding))
                 self._know(finding)
             self._pending.popleft()
         if done or self._is_due():
@@ -309,19 +308,34 @@ class Detector(Closing):
         while self._pending:
             finding = self._pending[0]
             if self._is_new(finding):
-                try:
-                    receipt = await self._log.arecord(self._event(finding))
-                    done.append(_detection(finding, receipt))
-                except EventConflictError:
-                    done.append(Detection(finding, None, repeated=True))
+                done.append(await self._arecord(finding))
                 self._know(finding)
             self._pending.popleft()
         if done or self._is_due():
             await asyncio.get_running_loop().run_in_executor(None, self._save)
         self._tell(done)
 
-    def _event(self, finding: Finding) -> Event:
-        return finding_event(self._origin, finding)
+    def _record(self, finding: Finding) -> Detection:
+        event = finding_event(self._origin, finding)
+        try:
+            return _detection(finding, self._log.record(event))
+        except EventConflictError:
+            found = self._log.query(_named(event), limit=1).records
+        if found:  # in other words: by another version, or with other settings
+            return Detection(finding, found[0].index, repeated=True)
+        # Whoever took the id beforehand must not have the finding go unrecorded.
+        return _detection(finding, self._log.record(attrs.evolve(event, id=new_event_id())))
+
+    async def _arecord(self, finding: Finding) -> Detection:
+        event = finding_event(self._origin, finding)
+        try:
+            return _detection(finding, await self._log.arecord(event))
+        except EventConflictError:
+            found = (await self._log.aquery(_named(event), limit=1)).records
+        if found:
+            return Detection(finding, found[0].index, repeated=True)
+        again = attrs.evolve(event, id=new_event_id())
+        return _detection(finding, await self._log.arecord(again))
 
     def _is_new(self, finding: Finding) -> bool:
         return finding_id(self._origin, finding) not in self._known
@@ -355,6 +369,11 @@ class Detector(Closing):
             )
         )
         self._saved = index + 1
+
+
+def _named(event: Event) -> Condition:
+    """The record of a finding: by its id, and not another event that has taken it."""
+    return (field("action") == event.action) & (field("id") == str(event.id))
 
 
 def _detection(finding: Finding, receipt: Receipt) -> Detection:

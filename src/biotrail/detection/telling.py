@@ -24,13 +24,12 @@ class Detection:
 
     Attributes:
         finding: What was found.
-        index: Index of the record of it; None where another detector had recorded the same finding
-            in other words.
+        index: Index of the record of it.
         repeated: Whether it was recorded before.
     """
 
     finding: Finding
-    index: int | None
+    index: int
     repeated: bool
 
 

@@ -21,10 +21,12 @@ from biotrail.detection import (
     Backoff,
     Detection,
     Detector,
+    Finding,
     HeartbeatGap,
     ImpossibleTravel,
     ManySubjects,
     ScoreClimbing,
+    Severity,
     Signed,
     Webhook,
 )
@@ -157,7 +159,23 @@ def test_lost_progress_repeats_no_record(log: biotrail.AuditLogger, tmp_path: Pa
         log, [ManySubjects(window=timedelta(minutes=50))], state=tmp_path / "third"
     ).run_once()
     assert [one.repeated for one in other] == [True, True]
+    assert [one.index for one in other] == [one.index for one in first]
     assert len(_detections(log)) == 2
+
+
+def test_an_id_that_was_taken_hides_no_finding(log: biotrail.AuditLogger, tmp_path: Path) -> None:
+    """Whoever records another event under the id that a finding will have does not prevent it."""
+    _spray(log, 0, 10)
+    indices = tuple(one.index for one in log.search('action = "door.open"'))
+    guessed = Finding(
+        rule="many_subjects", severity=Severity.HIGH, reason="?", indices=indices, when=_START
+    )
+    decoy = finding_event(ORIGIN, guessed)
+    log.record(biotrail.Event(action="door.open", decision="granted", id=decoy.id))
+    (one,) = Detector(log, [ManySubjects()], state=tmp_path / "s").run_once()
+    (record,) = _detections(log)
+    assert (record.index, one.repeated) == (one.index, False)
+    assert record.entry.content["id"] != decoy.id.bytes
 
 
 def test_one_detector_runs_again_and_again(log: biotrail.AuditLogger, tmp_path: Path) -> None:
