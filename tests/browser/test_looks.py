@@ -84,7 +84,7 @@ PAGES: dict[str, tuple[str, Any]] = {
     "login": ("/login", nothing),
     "status": ("/", lambda page, site: page.reload()),
     "live": ("/live", follow),
-    "search": ("/search?where=not+reason+starts+with+host.", nothing),
+    "search": ("/search?where=target+in+(laboratory,+archive)", nothing),
     "mistake": ("/search?where=outcome+%3D+fialure", nothing),
     "timeline": ("/timeline", nothing),
     "scores": ("/scores?where=matcher+%3D+arcface-r100", draw_scores),

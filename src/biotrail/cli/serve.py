@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from biotrail.cli._erasing import Given, KeyFile, open_with_vault
-from biotrail.cli._given import Database
+from biotrail.cli._given import Database, kept_checkpoint, verifier_keys
 from biotrail.cli._output import say
 
 __all__ = ["serve"]
@@ -62,6 +62,24 @@ def serve(
         ),
     ] = None,
     title: Annotated[str, typer.Option(help="What the pages are called.")] = "biotrail",
+    trusted: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VKEY|FILE",
+            help="A verifier key that you trust: the page verifies the log against it. May be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    kept: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A signed checkpoint that you kept elsewhere, which the log has to continue. May "
+            "be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     key: KeyFile = None,
     vault: Given = None,
 ) -> None:
@@ -77,12 +95,20 @@ def serve(
     from biotrail.web.settings import WebSettings
     from biotrail.web.tokens import TokenBook
 
+    keys = verifier_keys(trusted, option="--trusted") if trusted else []
+    checkpoints = [kept_checkpoint(one, option="--kept") for one in kept or ()]
     book = TokenBook(tokens)
     if not book.tokens():
         say(f"{tokens} holds no token yet: nobody is let in.", style="yellow", stderr=True)
     with open_with_vault(log, key, vault) as opened:
         serve_app(
-            create_app(opened, tokens=book, settings=WebSettings(title=title)),
+            create_app(
+                opened,
+                tokens=book,
+                settings=WebSettings(title=title),
+                trusted=[str(one) for one in keys],
+                kept=checkpoints,
+            ),
             host=host,
             port=port,
             certificate=certificate,
