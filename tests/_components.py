@@ -147,6 +147,7 @@ def _chromium() -> str | None:
 
 COMPONENTS: dict[str, Probe] = {
     "chromium": _chromium,
+    "cloudevents": _packages("oracles", "cloudevents"),
     "cli": _packages("cli", "typer", "rich"),
     "distributed": _packages("cluster", "distributed"),
     "pyarrow": _packages("parquet", "pyarrow"),
@@ -170,6 +171,7 @@ COMPONENTS: dict[str, Probe] = {
     "openbao": _openbao,
     "ocsf": _packages("oracles", "jsonschema", "ocsf_json_schema"),
     "siem_parsers": _packages("oracles", "pycef", "syslog_rfc5424_parser"),
+    "standardwebhooks": _packages("oracles", "standardwebhooks"),
     "structlog": _packages("test", "structlog"),
     "opentelemetry": _opentelemetry,
     "trustme": _packages("test", "trustme"),
