@@ -9,7 +9,7 @@ from itertools import count
 import biotrail
 from benchmarks.bench_sealing import event
 from benchmarks.harness import Options, Target
-from biotrail.detection import AfterHours, Seen, default_rules
+from biotrail.detection import AfterHours, HeartbeatGap, Seen, default_rules
 from biotrail.detection.memory import Watch
 from biotrail.query import RecordReader
 from biotrail.stores import MemoryStore
@@ -27,7 +27,7 @@ def watching(options: Options) -> list[Target]:
     decoding = (time.perf_counter() - began) / size * 1e6
     taken, found = [], 0
     for _ in range(options.pick(5, 1)):
-        watch = Watch([*default_rules(), AfterHours(zone="Europe/Zurich")])
+        watch = Watch([*default_rules(), HeartbeatGap(), AfterHours(zone="Europe/Zurich")])
         began = time.perf_counter()
         found = sum(len(watch.see(one)) for one in seen)
         taken.append((time.perf_counter() - began) / size * 1e6)

@@ -43,7 +43,7 @@ def detect(
         typer.Option(
             "--rules",
             metavar="FILE",
-            help="The rules, in TOML; all with their defaults, but for after_hours, if not given.",
+            help="The rules, in TOML; if not given, all but after_hours and heartbeat_gap.",
             show_default=False,
         ),
     ] = None,

@@ -32,6 +32,7 @@ _RULES: dict[str, Callable[..., Rule]] = {
     "presentation_attacks": PresentationAttacks,
     "score_climbing": ScoreClimbing,
 }
+_OF_THE_PLACE = frozenset({"after_hours", "heartbeat_gap"})
 _SPANS = frozenset({"window", "memory", "expected"})
 _SPAN = re.compile(r"(\d{1,9}) ?(s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -39,8 +40,12 @@ _LARGEST = 1_048_576
 
 
 def default_rules() -> list[Rule]:
-    """Every rule with its defaults, but for `AfterHours`, which needs a time zone."""
-    return [make() for name, make in sorted(_RULES.items()) if name != "after_hours"]
+    """Every rule that can do with its defaults, and with them.
+
+    Not `AfterHours`, which needs a time zone, nor `HeartbeatGap`: how often something has to come
+    the host alone knows, and a door that nobody passes at night is no finding.
+    """
+    return [make() for name, make in sorted(_RULES.items()) if name not in _OF_THE_PLACE]
 
 
 def load_rules(path: str | os.PathLike[str]) -> list[Rule]:

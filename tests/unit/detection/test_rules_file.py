@@ -42,10 +42,9 @@ def test_rules_with_settings(tmp_path: Path) -> None:
 
 
 def test_defaults_are_all_that_need_no_place() -> None:
-    """Where no file is named all rules are taken, but for the one that needs a time zone."""
+    """Where no file is named, rules are left out that need hours or a rhythm to be given."""
     assert [one.name for one in default_rules()] == [
         "configuration_changed",
-        "heartbeat_gap",
         "impossible_travel",
         "many_subjects",
         "presentation_attacks",
