@@ -20,6 +20,7 @@ from benchmarks import (
     bench_search,
     bench_vault,
     bench_verify,
+    bench_web,
 )
 from benchmarks.harness import Options, Target, machine, write
 
@@ -48,9 +49,11 @@ _ALL: dict[str, Callable[[Options], list[Target]]] = {
     "3.7": bench_cosigning.cosigning,
     "4.1": bench_query.pages,
     "4.2": bench_facets.facets,
+    "4.3": bench_web.asking,
     "4.4": bench_middleware.adding,
-    "4.5": bench_live.followed,
+    "4.5": lambda options: bench_live.followed(options) + bench_web.followed(options),
     "4.6": bench_live.delayed,
+    "4.7": bench_web.exporting,
     "4.8": bench_limits.adding,
     "4.9": bench_detection.watching,
 }

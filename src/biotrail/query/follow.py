@@ -93,6 +93,12 @@ class Following(Generic[_Found]):
 
     def _more_at_hand(self, feed: Feed[_Found], found: list[_Found], limit: int) -> list[_Found]:
         """As many further records as are there, up to a limit; what cannot be told waits."""
+        first, records = feed.newest
+        if self._decision is None and self.position >= first:  # as many as there are, in one go
+            at = self.position - first
+            some = records[at : at + limit - len(found)]
+            found += some
+            self._position = self.position + len(some)
         while len(found) < limit:
             try:
                 one = self._next_at_hand(feed)

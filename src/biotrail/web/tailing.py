@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import attrs
@@ -33,13 +33,28 @@ from biotrail.web.shapes import Shown, encoded
 __all__ = ["Tail", "Tails"]
 
 _log = logging.getLogger("biotrail.web")
-_AT_ONCE: Final = 128
+_AT_ONCE: Final = 256
 _ROWS_A_RECORD: Final = 1_000
 _SECONDS_A_RECORD: Final = 900.0
 _FRAMES_KEPT: Final = 2_048
+_REST_EACH: Final = 0.001
+_LONGEST_REST: Final = 0.1
 _READ_ACTION: Final = "log.read"
 _READ_KIND: Final = "log_read"
 _AGAIN: Final = b"retry: 2000\n\n"
+
+
+class _Frame(NamedTuple):
+    """A record as an event.
+
+    Attributes:
+        event: The event.
+        read_by: Whose read it records, by the reader's id; empty for the event that bears its
+            text, None where it records no read.
+    """
+
+    event: bytes
+    read_by: bytes | None
 
 
 class Tails:
@@ -56,7 +71,7 @@ class Tails:
         self.keep_alive = keep_alive
         self._open: set[Tail] = set()
         self._counted: Counter[UUID] = Counter()
-        self._frames: OrderedDict[int, bytes] = OrderedDict()
+        self._frames: OrderedDict[int, _Frame] = OrderedDict()
         self._ended = False
 
     def __len__(self) -> int:
@@ -116,13 +131,19 @@ class Tails:
             self._open.discard(tail)
             self._give_place(tail.access)
 
-    def frame(self, found: VerifiedEntry, revealed: tuple[str, ...]) -> bytes:
-        """A record as an event; made once for all to whom nothing is revealed."""
-        if revealed:
-            return _frame(found, revealed)
-        known = self._frames.get(found.index)
+    @property
+    def rest(self) -> float:
+        """For how many seconds a tail rests between pieces: the longer, the more there are.
+
+        What comes meanwhile goes in one piece, and the writer keeps its processor.
+        """
+        return min(_REST_EACH * len(self._open), _LONGEST_REST)
+
+    def frame(self, found: VerifiedEntry) -> _Frame:
+        """A record as an event, in which nothing is revealed; made once for all."""
+        known = self._frames.get(found.record.index)
         if known is None:
-            known = self._frames[found.index] = _frame(found, ())
+            known = self._frames[found.index] = _Frame(_event(found, ()), _read_by(found))
             if len(self._frames) > _FRAMES_KEPT:
                 self._frames.popitem(last=False)
         return known
@@ -176,11 +197,13 @@ class Tail:
                 if _ticking() - checked >= self._tails.keep_alive:
                     checked = _ticking()
                     self._in_force()
-                shown = [one for one in found if self._names_reads or not self._is_own(one)]
+                shown = self._shown(found)
                 if shown:
                     yield await self._handed_out(shown)
                 elif not found and not self.is_closed:
                     yield self._still_here()
+                if 0 < len(found) < _AT_ONCE:
+                    await asyncio.sleep(self._tails.rest)
         except ClosedError:
             return  # the log is closed: the reader comes again, to whoever opens it next
         except BiotrailError as error:
@@ -205,26 +228,28 @@ class Tail:
         except BiotrailError as error:
             _log.error("the end of a tail was not recorded: %s", type(error).__name__)
 
-    async def _handed_out(self, shown: list[VerifiedEntry]) -> bytes:
+    def _shown(self, found: list[VerifiedEntry]) -> list[bytes]:
+        """The events for this reader; its own reads would feed the tail with itself."""
+        own = () if self._names_reads else (b"", self.access.reader.bytes)
+        frame, revealed = self._tails.frame, self._admitted.shown
+        events = []
+        for one in found:  # a hundred tails may do this for each record
+            made = frame(one)
+            if made.read_by is None or made.read_by not in own:
+                events.append(_event(one, revealed) if revealed else made.event)
+        return events
+
+    async def _handed_out(self, shown: list[bytes]) -> bytes:
         self._unrecorded += len(shown)
         long_ago = _ticking() - self._recorded_at >= _SECONDS_A_RECORD
         if self._unrecorded >= _ROWS_A_RECORD or long_ago:
             await self.record()
-        frame, revealed = self._tails.frame, self._admitted.shown
-        return b"".join([frame(one, revealed) for one in shown])
+        return b"".join(shown)
 
     def _still_here(self) -> bytes:
         """A comment; and up to where nothing was asked for, so that nobody looks there again."""
         position = self.follower.position
         return b": nothing new\n" + (b"id: %d\n\n" % (position - 1) if position else b"\n")
-
-    def _is_own(self, found: VerifiedEntry) -> bool:
-        """Whether it records a read of this reader's, which would feed the tail with itself."""
-        record = found.record
-        content: Any = record.content
-        if record.kind == "event":
-            return bool(content["action"] == _READ_ACTION)
-        return record.kind == _READ_KIND and content["reader"] == self.access.reader.bytes
 
 
 def _names_reads(admitted: Admitted) -> bool:
@@ -233,9 +258,17 @@ def _names_reads(admitted: Admitted) -> bool:
     return _READ_ACTION in text or _READ_KIND in text
 
 
-def _frame(found: VerifiedEntry, revealed: tuple[str, ...]) -> bytes:
+def _event(found: VerifiedEntry, revealed: tuple[str, ...]) -> bytes:
     document = {**Shown(found, revealed).document(), "checkpoint": found.checkpoint.size}
     return b"id: %d\ndata: %b\n\n" % (found.index, encoded(document))
+
+
+def _read_by(found: VerifiedEntry) -> bytes | None:
+    record = found.record
+    content: Any = record.content
+    if record.kind == "event":
+        return b"" if content["action"] == _READ_ACTION else None
+    return bytes(content["reader"]) if record.kind == _READ_KIND else None
 
 
 def _ticking() -> float:
