@@ -12,6 +12,7 @@ import pytest
 
 import biotrail
 from biotrail.detection import Detector, ImpossibleTravel, ManySubjects, ScoreClimbing
+from biotrail.query import field
 from biotrail.stores import MemoryStore
 from biotrail.vault import Vault
 from tests.unit.query._logs import ORIGIN
@@ -85,10 +86,11 @@ def test_hill_climbing_is_found_before_it_succeeds(
     found = _found(log, tmp_path)
     assert set(found) == {"score_climbing"}
     assert len(found) <= 3  # again where it slackened and went on
-    record = next(log.search('action = "detection.score_climbing"', sort="index"))
+    record = next(log.search(field("action") == "detection.score_climbing", sort="index"))
     labels: Any = record.entry.content["labels"]
     last = int(labels["indices"].split(",")[-1])
-    first_match = next(log.search("outcome = success and action = log.in", sort="index")).index
+    succeeded = (field("outcome") == "success") & (field("action") == "log.in")
+    first_match = next(log.search(succeeded, sort="index")).index
     assert last < first_match - 5
     assert len(scores) > 20
 

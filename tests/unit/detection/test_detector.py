@@ -33,7 +33,7 @@ from biotrail.detection import (
 from biotrail.detection.finding import finding_event
 from biotrail.detection.telling import Callbacks
 from biotrail.errors import DetectionError, StoreBusyError
-from biotrail.query import RecordReader
+from biotrail.query import RecordReader, field
 from biotrail.stores import MemoryStore
 from biotrail.vault import Vault
 from tests.unit.query._logs import ORIGIN
@@ -76,7 +76,7 @@ def _spray(log: biotrail.AuditLogger, first: int, stop: int) -> None:
 
 
 def _detections(log: biotrail.AuditLogger) -> list[biotrail.VerifiedEntry]:
-    return list(log.search('action starts with "detection."', sort="index"))
+    return list(log.search(field("action").starts_with("detection."), sort="index"))
 
 
 def test_a_finding_is_one_record(log: biotrail.AuditLogger, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_finding_is_one_record(log: biotrail.AuditLogger, tmp_path: Path) -> N
     assert b"192.0.2.7" not in record.record.data
     assert content["id"][6] >> 4 == 8  # a UUID of version 8
     # The indices lead to the attempts.
-    attempts = [log.query(f"index = {index}").records[0] for index in one.finding.indices]
+    attempts = [log.query(field("index") == index).records[0] for index in one.finding.indices]
     assert {one.event.context.ip for one in attempts if one.event} == {
         biotrail.Context(ip="192.0.2.7").ip
     }
@@ -166,7 +166,7 @@ def test_lost_progress_repeats_no_record(log: biotrail.AuditLogger, tmp_path: Pa
 def test_an_id_that_was_taken_hides_no_finding(log: biotrail.AuditLogger, tmp_path: Path) -> None:
     """Whoever records another event under the id that a finding will have does not prevent it."""
     _spray(log, 0, 10)
-    indices = tuple(one.index for one in log.search('action = "door.open"'))
+    indices = tuple(one.index for one in log.search(field("action") == "door.open"))
     guessed = Finding(
         rule="many_subjects", severity=Severity.HIGH, reason="?", indices=indices, when=_START
     )
@@ -198,7 +198,9 @@ def test_progress_holds_nothing_personal(log: biotrail.AuditLogger, tmp_path: Pa
     data = (tmp_path / "s").read_text()
     assert "person-" not in data
     assert "192.0.2" not in data
-    assert json.loads(data)["since"] == min(one.index for one in log.search('action = "door.open"'))
+    assert json.loads(data)["since"] == min(
+        one.index for one in log.search(field("action") == "door.open")
+    )
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600
 
 

@@ -113,6 +113,7 @@ def test_tasks_are_measured_too(log: biotrail.AuditLogger, collected: Collected)
     assert [one["biotrail.question"] for one in collected.spans("biotrail.query")] == ["query"]
 
 
+@pytest.mark.component("lark")
 def test_questions_and_verification_are_spans(
     log: biotrail.AuditLogger, collected: Collected
 ) -> None:
@@ -131,6 +132,7 @@ def test_questions_and_verification_are_spans(
     assert collected.spans("biotrail.verify")[1] == {"error.type": type(caught.value).__name__}
 
 
+@pytest.mark.component("lark")
 def test_failures_tell_their_class_alone(log: biotrail.AuditLogger, collected: Collected) -> None:
     """An error that quotes what was given is told by its class, and passed on."""
     collected.telemetry.watch(log)
@@ -146,6 +148,7 @@ def test_failures_tell_their_class_alone(log: biotrail.AuditLogger, collected: C
     assert "anna" not in collected.everything()
 
 
+@pytest.mark.component("lark")
 def test_nothing_personal_is_exported(log: biotrail.AuditLogger, collected: Collected) -> None:
     """Of an event with every personal field none is in any span or metric."""
     collected.telemetry.watch(log)
