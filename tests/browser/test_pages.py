@@ -194,7 +194,7 @@ def test_hostile_text_is_text(opened: Opened, page_site: Site) -> None:
 
 
 def test_it_is_of_use_without_programs(opened: Opened, page_site: Site) -> None:
-    """Without JavaScript pages work, but for the feed and the verifier, which say what they need."""
+    """Without JavaScript pages work, but for feed and verifier, which say what they need."""
     page = opened("/", java_script_enabled=False)
     assert ORIGIN in page.content()
     page.goto(f"{page_site.url}/search")

@@ -1,7 +1,7 @@
 // The live feed: records as the server sends them, newest on top.
 
 const MOST = 200;
-const QUIET = 1500; // milliseconds between two announcements to screen readers
+const QUIET = 1000; // milliseconds between two announcements to screen readers
 const feed = document.getElementById("feed");
 const body = document.getElementById("feed-rows");
 const state = document.getElementById("feed-state");
