@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -126,7 +127,7 @@ def _action(seen: Seen) -> str:
 
 
 def _configuration(compared: Mapping[str, Any]) -> str:
-    parts = [_digest([compared.get(one, "") for one in names]) for names in _PARTS.values()]
+    parts = [_digest(tuple(compared.get(one, "") for one in names)) for names in _PARTS.values()]
     return ".".join(parts)
 
 
@@ -135,7 +136,8 @@ def _changes(before: str, after: str) -> list[str]:
     return [name for name, old, new in pairs if old != new]
 
 
-def _digest(parts: Iterable[object]) -> str:
+@lru_cache(maxsize=4_096)  # few configurations are in use at once
+def _digest(parts: tuple[object, ...]) -> str:
     digest = sha256()
     for one in parts:
         data = one if isinstance(one, bytes) else str(one).encode()
