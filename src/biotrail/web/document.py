@@ -50,6 +50,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
         summary="A tamper-evident audit log, read over HTTP.",
         description=_DESCRIPTION,
         routes=app.routes,
+        servers=app.servers or None,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     for operations in document["paths"].values():

@@ -20,6 +20,7 @@ __all__ = [
     "RecordQuestion",
     "RecordsQuestion",
     "RecordsSearch",
+    "RevealingQuestion",
     "TimelineQuestion",
     "TimelineSearch",
     "asked_by",
@@ -73,11 +74,16 @@ class CountQuestion(Question):
     as_of: AsOf = None
 
 
-class RecordQuestion(Question):
+class RevealingQuestion(Question):
+    """A question whose answer may show personal fields."""
+
+    reveal: Reveal = []
+
+
+class RecordQuestion(RevealingQuestion):
     """What of one record is shown."""
 
     as_of: AsOf = None
-    reveal: Reveal = []
 
 
 class RecordsQuestion(Question):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from biotrail.web.answers import route_of
 from biotrail.web.export_forms import FORMS
 from biotrail.web.gate import Reader
-from biotrail.web.questions import AsOf, Question, Reveal, Where, asked_by
+from biotrail.web.questions import AsOf, RevealingQuestion, Where, asked_by
 from biotrail.web.routes._common import reading_router
 from biotrail.web.state import state_of
 from biotrail.web.streams import Stream
@@ -19,7 +19,7 @@ from biotrail.web.streams import Stream
 __all__ = ["export_router"]
 
 
-class ExportQuestion(Question):
+class ExportQuestion(RevealingQuestion):
     """Which records are taken out, and as what."""
 
     format: Literal["jsonl", "csv", "parquet"] = Field(
@@ -27,7 +27,6 @@ class ExportQuestion(Question):
     )
     where: Where = None
     as_of: AsOf = None
-    reveal: Reveal = Field(default_factory=list)
 
 
 def export_router() -> APIRouter:

@@ -13,7 +13,7 @@ from biotrail.errors import QueryError, UnauthorizedError
 from biotrail.web.access import Access
 from biotrail.web.answers import route_of
 from biotrail.web.gate import Reader
-from biotrail.web.questions import Question, Reveal, Where, asked_by
+from biotrail.web.questions import RevealingQuestion, Where, asked_by
 from biotrail.web.routes._common import file_answers, reading_router
 from biotrail.web.state import WebState, state_of
 from biotrail.web.streams import Stream
@@ -25,11 +25,10 @@ EVENTS = "text/event-stream"
 _LARGEST = 2**63 - 1
 
 
-class TailQuestion(Question):
+class TailQuestion(RevealingQuestion):
     """Which records are followed, and from where."""
 
     where: Where = None
-    reveal: Reveal = Field(default_factory=list)
     start: int | None = Field(
         None,
         ge=0,
