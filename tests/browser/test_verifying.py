@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.component("chromium"),
-    pytest.mark.component("fastapi"),
+    pytest.mark.component("web"),
+    pytest.mark.component("http"),
     pytest.mark.xdist_group("browser"),
 ]
 

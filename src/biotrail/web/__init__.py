@@ -37,7 +37,7 @@ _load = load_when_used(
         "create_app": "biotrail.web.app",
     },
 )
-_PACKAGES = ("fastapi", "lark", "pydantic", "starlette")
+_PACKAGES = ("fastapi", "jinja2", "lark", "markupsafe", "pydantic", "starlette")
 
 
 def __getattr__(name: str) -> object:
