@@ -129,7 +129,13 @@ def test_later_pages_ask_for_the_same_time() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"range": ["2h"]}, {"sort": ["score"]}, {"as_of": ["-1"]}, {"start": ["now"]}],
+    [
+        {"range": ["2h"]},
+        {"sort": ["score"]},
+        {"as_of": ["-1"]},
+        {"start": ["now"]},
+        {"where": ["action = a or " * 700 + "action = b"]},
+    ],
 )
 def test_what_no_page_sends_is_refused(given: dict[str, list[str]]) -> None:
     """A value that no form or link of the page has is told, not guessed."""

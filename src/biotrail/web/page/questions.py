@@ -85,7 +85,10 @@ class Question:
         """
 
         def one(name: str, default: str = "") -> str:
-            return given.get(name, [default])[-1][:_LONGEST].strip()
+            text = given.get(name, [default])[-1].strip()
+            if len(text) > _LONGEST:  # cut off, it would be another question
+                raise QueryError(f"{name} has at most {_LONGEST:,} characters")
+            return text
 
         range_, sort, as_of = one("range", "all"), one("sort", "-index"), one("as_of")
         if range_ not in _RANGES:
