@@ -23,6 +23,7 @@ from benchmarks.event import twelve_fields
 from benchmarks.harness import Options, Target, interleave, median_ratio, workspace
 from benchmarks.web_worker import PASSPHRASE
 from biotrail.query import LogQuery, open_query
+from biotrail.vault import PassphraseKeyProvider, Vault
 from biotrail.web.tokens import TokenBook
 
 _FOLLOWERS = 100
@@ -75,8 +76,10 @@ def _asked(size: int) -> Iterator[tuple[_Served, LogQuery]]:
                 shutil.copy(f"{kept.path}{end}", place / f"log.db{end}")
         path = place / "log.db"
         key = Path(f"{path}.key.pub").read_text(encoding="utf-8").strip()
-        with _served(path, place) as server, open_query(path, trusted=key) as library:
+        vault = Vault(PassphraseKeyProvider(f"{path}.vault", passphrase=PASSPHRASE))
+        with _served(path, place) as server, open_query(path, trusted=key, vault=vault) as library:
             yield server, library
+        vault.close()
 
 
 def asking(options: Options) -> list[Target]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 import attrs
@@ -28,7 +28,7 @@ from biotrail.web.access import Access
 from biotrail.web.asked import Admitted, Asked
 from biotrail.web.problems import problem_of
 from biotrail.web.reading import RecordedReader
-from biotrail.web.shapes import Shown, encoded
+from biotrail.web.tail_events import READ_ACTION, READ_KIND, Frames, event_of
 
 __all__ = ["Tail", "Tails"]
 
@@ -36,25 +36,9 @@ _log = logging.getLogger("biotrail.web")
 _AT_ONCE: Final = 256
 _ROWS_A_RECORD: Final = 1_000
 _SECONDS_A_RECORD: Final = 900.0
-_FRAMES_KEPT: Final = 2_048
 _REST_EACH: Final = 0.001
 _LONGEST_REST: Final = 0.1
-_READ_ACTION: Final = "log.read"
-_READ_KIND: Final = "log_read"
 _AGAIN: Final = b"retry: 2000\n\n"
-
-
-class _Frame(NamedTuple):
-    """A record as an event.
-
-    Attributes:
-        event: The event.
-        read_by: Whose read it records, by the reader's id; empty for the event that bears its
-            text, None where it records no read.
-    """
-
-    event: bytes
-    read_by: bytes | None
 
 
 class Tails:
@@ -71,7 +55,7 @@ class Tails:
         self.keep_alive = keep_alive
         self._open: set[Tail] = set()
         self._counted: Counter[UUID] = Counter()
-        self._frames: OrderedDict[int, _Frame] = OrderedDict()
+        self.frames = Frames()
         self._ended = False
 
     def __len__(self) -> int:
@@ -138,15 +122,6 @@ class Tails:
         What comes meanwhile goes in one piece, and the writer keeps its processor.
         """
         return min(_REST_EACH * len(self._open), _LONGEST_REST)
-
-    def frame(self, found: VerifiedEntry) -> _Frame:
-        """A record as an event, in which nothing is revealed; made once for all."""
-        known = self._frames.get(found.record.index)
-        if known is None:
-            known = self._frames[found.index] = _Frame(_event(found, ()), _read_by(found))
-            if len(self._frames) > _FRAMES_KEPT:
-                self._frames.popitem(last=False)
-        return known
 
     def _take_place(self, access: Access) -> None:
         settings = self.reader.settings
@@ -231,12 +206,12 @@ class Tail:
     def _shown(self, found: list[VerifiedEntry]) -> list[bytes]:
         """The events for this reader; its own reads would feed the tail with itself."""
         own = () if self._names_reads else (b"", self.access.reader.bytes)
-        frame, revealed = self._tails.frame, self._admitted.shown
+        frame, revealed = self._tails.frames.of, self._admitted.shown
         events = []
         for one in found:  # a hundred tails may do this for each record
             made = frame(one)
             if made.read_by is None or made.read_by not in own:
-                events.append(_event(one, revealed) if revealed else made.event)
+                events.append(event_of(one, revealed) if revealed else made.event)
         return events
 
     async def _handed_out(self, shown: list[bytes]) -> bytes:
@@ -255,20 +230,7 @@ class Tail:
 def _names_reads(admitted: Admitted) -> bool:
     """Whether a condition names reads, so that they are what is wanted."""
     text = str(admitted.condition)
-    return _READ_ACTION in text or _READ_KIND in text
-
-
-def _event(found: VerifiedEntry, revealed: tuple[str, ...]) -> bytes:
-    document = {**Shown(found, revealed).document(), "checkpoint": found.checkpoint.size}
-    return b"id: %d\ndata: %b\n\n" % (found.index, encoded(document))
-
-
-def _read_by(found: VerifiedEntry) -> bytes | None:
-    record = found.record
-    content: Any = record.content
-    if record.kind == "event":
-        return b"" if content["action"] == _READ_ACTION else None
-    return bytes(content["reader"]) if record.kind == _READ_KIND else None
+    return READ_ACTION in text or READ_KIND in text
 
 
 def _ticking() -> float:
