@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from biotrail.query.walk import Sort
     from biotrail.signing import SignedCheckpoint
+    from biotrail.vault import Vault
 
 __all__ = ["Asking"]
 
@@ -38,10 +39,24 @@ class Asking(OpenLog):
     """The questions that an open log answers; each as `biotrail.query.LogQuery` does."""
 
     _questions: tuple[int, LogQuery] | None = None
+    _unopened: tuple[int, LogQuery] | None = None
 
-    def questions(self) -> LogQuery:
-        """The `LogQuery` that answers these questions, for what else it can tell; not to close."""
-        return self._ask()
+    def questions(self, *, opened: bool = True) -> LogQuery:
+        """The `LogQuery` that answers these questions, for what else it can tell; not to close.
+
+        Args:
+            opened: Whether it opens what is sealed. One that does not is the faster where nobody
+                is to see personal fields.
+        """
+        if opened or self._vaulted is None:
+            return self._ask()
+        self._check_process()
+        self._committer.check_open()
+        known = self._unopened
+        if known is not None and known[0] == os.getpid():
+            return known[1]
+        self._unopened = os.getpid(), self._new_questions(None)
+        return self._unopened[1]
 
     def query(
         self,
@@ -132,9 +147,9 @@ class Asking(OpenLog):
 
     def close(self) -> None:
         """Answer all that wait, end the followers, then release the store. May be called twice."""
-        known = self._questions
-        if known is not None:
-            known[1].stop_following()
+        for known in (self._questions, self._unopened):
+            if known is not None:
+                known[1].stop_following()
         super().close()
 
     async def aquery(self, where: Any = None, **options: Any) -> Page:
@@ -166,14 +181,16 @@ class Asking(OpenLog):
         known = self._questions
         if known is not None and known[0] == os.getpid():
             return known[1]
+        vault = None if self._vaulted is None else self._vaulted.vault
+        self._questions = os.getpid(), self._new_questions(vault)
+        return self._questions[1]
+
+    def _new_questions(self, vault: Vault | None) -> LogQuery:
         # Loaded here: most programs only record.
         from biotrail.query import LogQuery
 
-        vault = None if self._vaulted is None else self._vaulted.vault
         admissions = self._committer.exclusively(lambda: self._writer.state.keys.admissions)
-        asked = LogQuery(self._store, trusted=[one.key for one in admissions], vault=vault)
-        self._questions = os.getpid(), asked
-        return asked
+        return LogQuery(self._store, trusted=[one.key for one in admissions], vault=vault)
 
     async def _ask_async(self) -> LogQuery:
         import asyncio

@@ -104,7 +104,8 @@ class Recording:
 
         def work() -> tuple[_Answer | BiotrailError, int, Admitted]:
             admitted = self._admit(access, asked, besides, told)
-            log = self.log.questions()
+            # What nobody is to see need not be opened.
+            log = self.log.questions(opened=bool(admitted.revealed))
             if isinstance(asked.as_of, str):
                 check_given(log, asked.as_of)
             try:

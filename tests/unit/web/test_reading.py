@@ -133,6 +133,8 @@ def test_erased_fields_say_so(web: Web) -> None:
     part = record["payload"]["subject"]
     assert (part["state"], part["how"], part["reason"]) == ("erased", "erased", "subject_request")
     assert record["personal"]["subject"]["state"] == "erased"
+    unrevealed = web.get("/records/3").json()
+    assert (unrevealed["payload"], unrevealed["personal"]) == (record["payload"], {})
 
 
 def test_the_proof_and_the_entry_of_a_record(web: Web) -> None:
