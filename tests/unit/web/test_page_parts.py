@@ -17,7 +17,7 @@ from tests._components import ROOT, reason_for_absence
 
 if reason_for_absence("web") is None:
     from biotrail.web.page.charts import HEIGHT, WIDTH, histogram, timeline_bars
-    from biotrail.web.page.door import local_path
+    from biotrail.web.page.forms import fields_of, local_path
     from biotrail.web.page.questions import RANGES, Question, narrowed
     from biotrail.web.page.sessions import Sessions
     from biotrail.web.page.words import decimal, label, rows, visible
@@ -109,8 +109,6 @@ def test_a_histogram_counts_each_score_once_and_holds_the_threshold() -> None:
 def test_a_question_is_the_same_after_its_link() -> None:
     """What a link carries is what was asked; a reason and what is revealed are never in it."""
     asked = Question(where='target = "a&b=c"', range=RANGES[1], attempts=False, sort="index")
-    from biotrail.web.page.door import fields_of
-
     assert Question.of(fields_of(asked.link().removeprefix("?"))) == asked
     private = Question(where="score < 1", reveal=("subject",), reason="a complaint")
     assert private.is_private

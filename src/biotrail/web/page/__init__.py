@@ -1,6 +1,6 @@
 """The auditor's page: server-rendered, over the same recorded reads as the API.
 
-Sessions and forms are in `door` and `sessions`; what is asked in `questions`; the rest is a module
+Who may look is in `door`, `sessions` and `forms`, what is asked in `questions`; the rest is a module
 for each page, its template, and in ``static`` the style and the small programs of the browser.
 """
 

@@ -11,29 +11,27 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
 
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from biotrail.errors import ForbiddenError, QueryError, UnauthorizedError
+from biotrail.errors import ForbiddenError, UnauthorizedError
 from biotrail.query.asynchronous import in_thread
 from biotrail.web.access import Access
+from biotrail.web.page.forms import Fields, check_origin
 from biotrail.web.page.sessions import Session, Sessions
 from biotrail.web.state import Authenticate
 
 if TYPE_CHECKING:
     from biotrail.web.tokens import TokenBook
 
-__all__ = ["Door", "Fields", "Visitor", "fields_of", "local_path", "read_form"]
+__all__ = ["Door", "Visitor"]
 
-Fields: TypeAlias = dict[str, list[str]]
 _COOKIE = "biotrail-session"
 _PURPOSE = "biotrail-purpose"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_MOST_FIELDS = 64
 
 
 @attrs.frozen
@@ -205,70 +203,3 @@ def _is_secure(request: Request) -> bool:
 def _cookie(request: Request) -> str:
     # The prefix binds it to this very host, so that no other of the same domain can set it.
     return f"__Host-{_COOKIE}" if _is_secure(request) else _COOKIE
-
-
-def check_origin(request: Request) -> None:
-    """See that a request comes from a page of this origin.
-
-    Raises:
-        ForbiddenError: It does not, or the browser does not say.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.url.netloc}"
-    if site is not None:
-        fits = site == "same-origin" and (origin in (None, "null") or _same(origin, own))
-    else:
-        fits = origin is not None and _same(origin, own)
-    if not fits:
-        raise ForbiddenError("this was not sent from a page of this site")
-
-
-def _same(origin: str, own: str) -> bool:
-    return urlsplit(origin).netloc == urlsplit(own).netloc and "://" in origin
-
-
-async def read_form(request: Request, most: int) -> Fields:
-    """The fields of a form in the body of a request.
-
-    Args:
-        request: The request.
-        most: How many bytes the body may have.
-
-    Raises:
-        QueryError: It is no form, or too long.
-    """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
-        raise QueryError("the page's forms are application/x-www-form-urlencoded")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise QueryError(f"a form has at most {most:,} bytes")
-    return fields_of(body.decode("ascii", "replace"))
-
-
-def fields_of(text: str) -> Fields:
-    """The fields of a query string, or of a form.
-
-    Raises:
-        QueryError: There are too many.
-    """
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise QueryError(f"there are at most {_MOST_FIELDS} fields") from None
-
-
-def local_path(text: str, default: str) -> str:
-    """A path of this application to go to after logging in; the default for whatever else."""
-    parts = urlsplit(text) if text.isprintable() and "\\" not in text else None
-    fits = (
-        parts is not None
-        and not parts.scheme
-        and not parts.netloc
-        and text.startswith("/")
-        and not text.startswith("//")
-    )
-    return text if fits else default

@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from biotrail.errors import BiotrailError, UnauthorizedError
 from biotrail.web.gate import address_of
 from biotrail.web.page.desk import Desk, root_of
-from biotrail.web.page.door import Visitor, check_origin, local_path, read_form
+from biotrail.web.page.door import Visitor
+from biotrail.web.page.forms import check_origin, local_path, read_form
 
 __all__ = ["choose_purpose", "log_in", "log_in_form", "log_out", "page_files", "purpose_form"]
 

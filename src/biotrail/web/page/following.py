@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from biotrail.errors import QueryError
 from biotrail.web.page.desk import Desk, marked, root_of, sentence
-from biotrail.web.page.door import Visitor, fields_of
+from biotrail.web.page.door import Visitor
+from biotrail.web.page.forms import fields_of
 from biotrail.web.page.questions import Question
 from biotrail.web.page.record_view import summary
 from biotrail.web.routes.tail import events_of

@@ -9,7 +9,8 @@ from biotrail.errors import ForbiddenError, NoSuchRecordError, QueryError
 from biotrail.web.access import Scope
 from biotrail.web.asked import Asked
 from biotrail.web.page.desk import Desk, sentence
-from biotrail.web.page.door import Visitor, read_form
+from biotrail.web.page.door import Visitor
+from biotrail.web.page.forms import read_form
 from biotrail.web.page.questions import Question
 from biotrail.web.page.record_view import view_of
 

@@ -14,7 +14,8 @@ from biotrail.errors import ForbiddenError, QueryError
 from biotrail.query import FacetValue
 from biotrail.web.access import Scope
 from biotrail.web.page.desk import Desk, marked, root_of, sentence
-from biotrail.web.page.door import Visitor, fields_of, read_form
+from biotrail.web.page.door import Visitor
+from biotrail.web.page.forms import fields_of, read_form
 from biotrail.web.page.questions import RANGES, Question, narrowed
 from biotrail.web.page.record_view import summary
 from biotrail.web.page.words import label

@@ -11,7 +11,8 @@ from biotrail.signing import parse_note
 from biotrail.web.access import Scope
 from biotrail.web.asked import Asked
 from biotrail.web.page.desk import Desk, root_of
-from biotrail.web.page.door import Visitor, read_form
+from biotrail.web.page.door import Visitor
+from biotrail.web.page.forms import read_form
 
 __all__ = ["status_page", "verify_now"]
 
