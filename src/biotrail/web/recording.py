@@ -131,4 +131,11 @@ class Recording:
         besides: tuple[str, ...] = (),
         told: str | None = None,
     ) -> Admitted:
-        return admit(self.log.questions(), access, asked, self.settings, besides=besides, told=told)
+        return admit(
+            self.log.questions(opened=False),
+            access,
+            asked,
+            self.settings,
+            besides=besides,
+            told=told,
+        )
