@@ -1,7 +1,8 @@
 """The auditor's page: server-rendered, over the same recorded reads as the API.
 
-Who may look is in `door`, `sessions` and `forms`, what is asked in `questions`; the rest is a module
-for each page, its template, and in ``static`` the style and the small programs of the browser.
+Who may look is in `door`, `sessions` and `forms`, what is asked in `questions`; the rest is a
+module for each page, its template, and in ``static`` the style and the small programs of the
+browser.
 """
 
 from __future__ import annotations
