@@ -15,6 +15,7 @@ from biotrail.web.export_rows import Proven, columns_of, json_lines, row_of
 __all__ = ["FORMS", "Form", "form_of", "guarded"]
 
 _CHARGED: Final = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_ROW_GROUP: Final = 10_000
 _TIMES: Final = ("recorded", "occurred")
 _NUMBERS: Final = ("index", "threshold_micro")
 
@@ -122,6 +123,7 @@ class Parquet:
         self._proven = proven
         self._columns = columns_of(revealed)
         self._schema = pyarrow.schema([(name, self._type(name)) for name in self._columns])
+        self._rows: list[list[Any]] = []
         self._sink = _Sink()
         self._writer = pyarrow.parquet.ParquetWriter(
             pyarrow.PythonFile(self._sink, mode="w"), self._schema, compression="zstd"
@@ -133,19 +135,24 @@ class Parquet:
         return self._arrow.int64() if name in _NUMBERS else self._arrow.string()
 
     def records(self, records: Sequence[Record]) -> bytes:
-        """A row group."""
+        """A row group, once there are enough rows for one."""
         revealed, proven = self._revealed, self._proven
-        rows = [row_of(one, revealed, proven) for one in records]
+        self._rows += [row_of(one, revealed, proven) for one in records]
+        return self._row_group() if len(self._rows) >= _ROW_GROUP else b""
+
+    def end(self) -> bytes:
+        """The last row group, and the footer."""
+        last = self._row_group() if self._rows else b""
+        self._writer.close()
+        return last + self._sink.taken()
+
+    def _row_group(self) -> bytes:
+        rows, self._rows = self._rows, []
         arrays = [
             self._arrow.array([_as(name, row[at]) for row in rows], type=self._type(name))
             for at, name in enumerate(self._columns)
         ]
         self._writer.write_table(self._arrow.Table.from_arrays(arrays, schema=self._schema))
-        return self._sink.taken()
-
-    def end(self) -> bytes:
-        """The footer."""
-        self._writer.close()
         return self._sink.taken()
 
 
