@@ -9,7 +9,12 @@ import pytest
 
 from biotrail import verify_disclosure, verify_proof
 from biotrail.errors import StoreFullError
+from biotrail.stores import MemoryStore
+from biotrail.testing import FaultyStore
 from biotrail.tlog import leaf_hash
+from biotrail.vault import PersonalFields, Vault
+from tests.unit.query._logs import event, open_log
+from tests.unit.vault._providers import CountingProvider
 from tests.unit.web._reading import REASON, Web, new_web
 
 pytestmark = [pytest.mark.component("web"), pytest.mark.component("http")]
@@ -124,6 +129,22 @@ def test_fields_of_a_log_without_a_vault_are_hidden_too() -> None:
         assert web.get("/records?reveal=subject", headers=REASON).status_code == 403
         shown = web.get("/records/2?reveal=subject", "reveal", headers=REASON).json()
         assert shown["personal"]["subject"]["value"] == {"id": "person-1"}
+
+
+def test_what_a_host_seals_is_personal_here_too() -> None:
+    """Where the host's policy seals the target, it is shown and asked by with a reason only."""
+    store = FaultyStore(MemoryStore())
+    vault = Vault(CountingProvider(), policy=PersonalFields(seal=["target"]))
+    web = Web(open_log(store, vault), store)
+    with web.log:
+        web.log.record(event(target="strong-room"))
+        assert "strong-room" not in web.get("/records").text
+        asked = {"where": "target = strong-room", "reveal": ["target"]}
+        assert web.post("/records/search", asked).status_code == 403
+        assert web.post("/facets", {"by": ["target"]}).status_code == 403
+        shown = web.post("/records/search", {**asked, "reason": "a complaint"}, "reveal").json()
+        (record,) = shown["records"]
+        assert record["personal"]["target"] == {"state": "shown", "value": "strong-room"}
 
 
 def test_erased_fields_say_so(web: Web) -> None:
