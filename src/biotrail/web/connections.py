@@ -78,8 +78,10 @@ class _BoundedProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """They are gone."""
-        self._head = _cancelled(self._head)
-        self._stalled = _cancelled(self._stalled)
+        _cancel(self._head)
+        self._head = None
+        _cancel(self._stalled)
+        self._stalled = None
         if self._address is not None:
             self.addresses[self._address] -= 1
             if self.addresses[self._address] <= 0:
@@ -93,7 +95,8 @@ class _BoundedProtocol(H11Protocol):
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self._await_head()
         else:
-            self._head = _cancelled(self._head)
+            _cancel(self._head)
+            self._head = None
 
     def pause_writing(self) -> None:
         """They do not take what they are sent."""
@@ -104,7 +107,8 @@ class _BoundedProtocol(H11Protocol):
 
     def resume_writing(self) -> None:
         """They do again."""
-        self._stalled = _cancelled(self._stalled)
+        _cancel(self._stalled)
+        self._stalled = None
         super().resume_writing()
 
     def _await_head(self) -> None:
@@ -112,6 +116,6 @@ class _BoundedProtocol(H11Protocol):
             self._head = self.loop.call_later(self.bounds.head_seconds, self.transport.abort)
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
