@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from biotrail.errors import StoreUnavailableError
 from biotrail.stores._sqlite_errors import FAILURES, translate, translated
+from biotrail.stores._sqlite_file import check_same_file, identity_of
 from biotrail.stores._sqlite_fork import Lease, ReadingConnection, check_usable_here, inherit, watch
 from biotrail.stores._sqlite_schema import check_log
 
@@ -38,6 +39,8 @@ class Connections:
         if not self.path.is_file():
             what = "this is no file" if self.path.exists() else "there is no such file"
             raise StoreUnavailableError(f"{self.path}: {what}")
+        # Threads open it later, each for itself: all of them read the one that is here now.
+        self._file = identity_of(self.path)
         watch(self)
         try:
             with self._translated, self._reading() as connection:
@@ -64,6 +67,19 @@ class Connections:
 
     def _connect(self) -> ReadingConnection:
         check_usable_here(self.path)
+        try:
+            connection = self._open()
+        except sqlite3.Error:
+            check_same_file(self.path, self._file)  # if this fails, it tells why that did
+            raise
+        try:
+            check_same_file(self.path, self._file)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _open(self) -> ReadingConnection:
         place = quote(str(self.path.absolute()))
         connection = _open(f"file:{place}?mode=ro")
         try:

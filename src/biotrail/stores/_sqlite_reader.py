@@ -132,7 +132,7 @@ class SQLiteReader(PostingsReading):
             with self._translated, self._reading() as connection:
                 yield connection
 
-        return watch_file(self.path, reading)
+        return watch_file(self.path, self._file, reading)
 
     def missing_guards(self) -> list[str]:
         """Triggers, tables and indexes of the schema that are absent or changed."""
