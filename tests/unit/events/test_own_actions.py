@@ -15,7 +15,7 @@ from biotrail.events import (
 )
 
 
-@pytest.mark.parametrize("action", [*OWN_ACTIONS, "detection.rate", READ_ACTION])
+@pytest.mark.parametrize("action", sorted({*OWN_ACTIONS, "detection.rate", READ_ACTION}))
 def test_own(action: str) -> None:
     """What biotrail records on its own account is no attempt."""
     assert is_own_action(action)
