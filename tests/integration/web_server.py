@@ -135,7 +135,9 @@ def served(files: Files, *options: str) -> Iterator[Served]:
         try:
             assert process.stderr is not None
             line = process.stderr.readline()
-            assert " is served at " in line, line + process.stderr.read()
+            if " is served at " not in line:
+                process.kill()
+                raise AssertionError(line + process.stderr.read())
             yield Served(line.split()[-1], process)
         finally:
             if process.poll() is None:

@@ -62,8 +62,12 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str = "", *, style: str = "", stderr: bool = False) -> None:
-    """Print a sentence, wrapped at the terminal's width."""
-    emit(Text(printable(text), style=style), stderr=stderr)
+    """Print a sentence, wrapped at the terminal's width.
+
+    On standard error it stays one line where that is a pipe: whoever started the command waits for
+    that sentence, whatever width the environment's ``COLUMNS`` tells.
+    """
+    emit(Text(printable(text), style=style), stderr=stderr, fold=not stderr)
 
 
 def write_text(text: str) -> None:
@@ -100,14 +104,20 @@ def _cell(cell: str | Text) -> Text:
     return cell if isinstance(cell, Text) else Text(printable(cell))
 
 
-def emit(what: RenderableType, *, stderr: bool = False) -> None:
-    """Print anything of Rich; into a pipe without the spaces that fill lines up."""
+def emit(what: RenderableType, *, stderr: bool = False, fold: bool = True) -> None:
+    """Print anything of Rich; into a pipe without the spaces that fill lines up.
+
+    Args:
+        what: What to print.
+        stderr: Whether to print it on standard error.
+        fold: Whether lines are folded into a pipe too, at the width that it is taken to have.
+    """
     output = console(stderr=stderr)
     if output.is_terminal:
         output.print(what)
         return
     with output.capture() as captured:
-        output.print(what)
+        output.print(what, soft_wrap=not fold)
     stream = sys.stderr if stderr else sys.stdout
     stream.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 

@@ -66,6 +66,15 @@ def test_pipes_get_no_filling_spaces(capsys: pytest.CaptureFixture[str]) -> None
     assert not any(line.endswith(" ") for line in capsys.readouterr().out.splitlines())
 
 
+def test_a_sentence_on_standard_error_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a pipe, it is not broken, however narrow the environment says that a line is."""
+    monkeypatch.setenv("COLUMNS", "20")
+    say("the log is served at https://localhost:8443", stderr=True)
+    assert capsys.readouterr().err == "the log is served at https://localhost:8443\n"
+
+
 @given(st.text())
 def test_json_is_ascii(text: str) -> None:
     """A JSON document has no control character and no letter beyond ASCII, and says the same."""
