@@ -18,7 +18,7 @@ import attrs
 import cbor2
 
 from biotrail.canonical.cbor import CborValue, decode_value, encode_value
-from biotrail.canonical.event_pattern import matches_event
+from biotrail.canonical.event_pattern import body_of_plain_event, matches_event
 from biotrail.canonical.schema import check_content
 from biotrail.canonical.times import TIME_LENGTH, parse_time
 from biotrail.errors import CanonicalError
@@ -158,9 +158,26 @@ def decode_entry(entry: bytes) -> Entry:
     Raises:
         CanonicalError: Not canonical, or its body is not of its kind's form.
     """
+    start = body_of_plain_event(entry)
+    if start:
+        return _plain_event(entry, start)
     head = split_entry(entry)
     kind, content = _decode_body(head.body)
     return Entry(head.index, head.prev, parse_time(head.recorded), kind, content)
+
+
+def _plain_event(entry: bytes, start: int) -> Entry:
+    """An event's entry whose form was looked through: what is left is to take it apart."""
+    recorded_at = start - TIME_LENGTH
+    prev_at = recorded_at - len(_RECORDED) - 32
+    width = prev_at - len(_PREV) - 3
+    return Entry(
+        entry[2] if width == 0 else int.from_bytes(entry[3 : 3 + width], "big"),
+        entry[prev_at : prev_at + 32],
+        datetime.fromisoformat(entry[recorded_at:start].decode("ascii")),
+        "event",
+        cbor2.loads(entry[start:])["event"],
+    )
 
 
 def _decode_body(body: bytes) -> tuple[str, dict[str, CborValue]]:

@@ -19,7 +19,7 @@ from functools import cache
 from operator import itemgetter
 from typing import NamedTuple
 
-__all__ = ["EventMarks", "marks_of_entry", "matches_event"]
+__all__ = ["EventMarks", "body_of_plain_event", "marks_of_entry", "matches_event"]
 
 _LONGEST = 64
 _MAP = 0xA0
@@ -69,6 +69,21 @@ class EventMarks(NamedTuple):
     actor: bytes | None
     root: bytes | None
     tenant: str | None = None
+
+
+def body_of_plain_event(entry: bytes) -> int:
+    """Where the body begins in an event's entry that is in canonical form, its head too.
+
+    Returns:
+        The place, after the fixed head with its time of recording; 0 means only that the general
+        decoder must be asked.
+    """
+    match_head, match, counts, _ = _for_marks()
+    head = match_head(entry)
+    if head is None or len(entry) > _MAXIMUM_ENTRY:
+        return 0
+    start = head.end()
+    return 0 if _counted(match(entry, start), counts) is None else start
 
 
 def marks_of_entry(entry: bytes) -> EventMarks | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from biotrail.canonical.sealed import ACTOR, NOBODY, SUBJECT, Owner, Part, SealedPart
 
-__all__ = ["WrongOwner", "is_of_one", "owners_of", "wrong_owner"]
+__all__ = ["WrongOwner", "is_usual", "owners_of", "wrong_owner"]
 
 _NOBODY: Mapping[Owner, bytes | None] = {NOBODY: None}
 _WHOSE = {SUBJECT: "of the subject", ACTOR: "of the actor"}
@@ -40,15 +40,21 @@ def owners_of(subject: bytes | None, actor: bytes | None) -> Mapping[Owner, byte
     return owners or _NOBODY
 
 
-def is_of_one(parts: Sequence[Part], subject: bytes | None, actor: bytes | None) -> bool:
-    """Whether parts are those of an event about one person: the usual case, told at once.
+def is_usual(parts: Sequence[Part], subject: bytes | None, actor: bytes | None) -> bool:
+    """Whether parts are a subject's, and an actor's who is somebody else: told at once.
 
     True where `wrong_owner` would find nothing; False says nothing.
     """
-    if len(parts) != 1 or subject is None or (actor is not None and actor != subject):
+    if subject is None:
         return False
-    part = parts[0]
-    return part.owner == SUBJECT and type(part) is SealedPart and part.key == subject
+    others = actor is not None and actor != subject
+    if len(parts) != 1 + others or not _is_sealed_for(parts[0], SUBJECT, subject):
+        return False
+    return not others or _is_sealed_for(parts[1], ACTOR, actor)
+
+
+def _is_sealed_for(part: Part, owner: Owner, reference: bytes | None) -> bool:
+    return type(part) is SealedPart and part.owner == owner and part.key == reference
 
 
 def wrong_owner(parts: Sequence[Part], owners: Mapping[Owner, bytes | None]) -> WrongOwner | None:

@@ -8,7 +8,7 @@ from typing import Any
 from biotrail.canonical import decode_payload, encode_payload
 from biotrail.canonical.cbor import CborValue
 from biotrail.canonical.event_pattern import EventMarks
-from biotrail.canonical.owners import is_of_one, owners_of, wrong_owner
+from biotrail.canonical.owners import is_usual, owners_of, wrong_owner
 from biotrail.canonical.payload import Payload
 from biotrail.canonical.payload_pattern import root_of_usual_payload
 from biotrail.canonical.sealed import (
@@ -144,7 +144,7 @@ class Opener:
             parts = decode_sealed(data)
             if sealed_root(parts) != marks.root:
                 raise CanonicalError("it does not lead to the payload root")
-            if not is_of_one(parts, marks.subject, marks.actor):
+            if not is_usual(parts, marks.subject, marks.actor):
                 wrong = wrong_owner(parts, owners_of(marks.subject, marks.actor))
                 if wrong is not None:
                     raise CanonicalError(wrong.what)
