@@ -8,7 +8,7 @@ import cbor2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biotrail.canonical import decode_value
+from biotrail.canonical import decode_entry, decode_value, frame_entry, parse_time
 from biotrail.canonical.event_pattern import matches_event
 from biotrail.canonical.schema import check_content
 from biotrail.errors import CanonicalError
@@ -147,6 +147,16 @@ def test_a_usual_event_passes() -> None:
     assert _slow(_SAMPLE)
     assert matches_event(_SAMPLE, 0)
     assert matches_event(b"head" + _SAMPLE, 4)
+
+
+@given(st.integers(0, 2**64 - 1) | st.sampled_from([23, 24, 255, 256, 65_535, 65_536, 2**32]))
+def test_a_usual_event_is_taken_apart_as_by_the_slow_decoder(index: int) -> None:
+    """What is taken out of a usual event's entry is what was put in, at an index of any length."""
+    recorded = "2026-11-23T11:34:00.123456Z"
+    entry = decode_entry(frame_entry(index, b"\x07" * 32, recorded, _SAMPLE))
+    assert (entry.index, entry.prev, entry.kind) == (index, b"\x07" * 32, "event")
+    assert entry.recorded == parse_time(recorded)
+    assert {"event": entry.content} == decode_value(_SAMPLE)
 
 
 @given(

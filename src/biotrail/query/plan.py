@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_network
 from operator import eq, ge, gt, le, lt
 from typing import Any, NamedTuple
@@ -147,10 +148,7 @@ class _Planner:
             ranges = [(begin, end)]
         else:
             return everything
-        return lambda start, stop: sure(
-            union(span_mask(number, begin, end) for begin, end in ranges)
-            for number in range(start, stop)
-        )
+        return partial(_in_ranges, ranges)
 
     def _since(self, moment: datetime) -> int:
         return first_since(self._from.store, moment, 0, self._from.size)
@@ -185,6 +183,15 @@ class _Planner:
         """Nothing is known but that only an event can be meant."""
         events = self._from.columns.bitmaps("kind", "event", start, stop)
         return [Bits(0, one) for one in events]
+
+
+def _in_ranges(ranges: Sequence[tuple[int, int]], start: int, stop: int) -> Sequence[Bits]:
+    """The positions whose index is in one of some ranges; few segments have any."""
+    found = [0] * (stop - start)
+    for begin, end in ranges:
+        for number in range(max(start, begin // SEGMENT), min(stop, -(-end // SEGMENT))):
+            found[number - start] |= span_mask(number, begin, end)
+    return sure(found)
 
 
 def _equal_to(term: Term) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ __all__ = [
 AT_ONCE = 1_024
 """How many rows are read at once."""
 _FIRST_AT_ONCE = 128
+_PLACES = 15
 
 Rows = list[tuple[int, bytes]]
 
@@ -83,12 +85,26 @@ def window(store: StoreReader, start: int, stop: int, where: Where) -> tuple[int
 def first_since(store: StoreReader, moment: datetime, start: int, stop: int) -> int:
     """The first index of a range that was recorded at a time or later; its end if none was."""
     wanted = format_time(moment)
+
+    def is_later(row: tuple[int, bytes]) -> bool:
+        return _recorded(*row) >= wanted
+
     while start < stop:
-        middle = (start + stop) // 2
-        ((_, data),) = whole_rows_of(store, middle, middle + 1)
-        before = _recorded(middle, data) < wanted
-        start, stop = (middle + 1, stop) if before else (start, middle)
+        # Many places to look at take one statement: it is statements that cost.
+        step = max(1, (stop - start) // _PLACES)
+        rows = _there(store, range(start, stop, step))
+        later = bisect_left(rows, True, key=is_later)
+        if later < len(rows):
+            stop = rows[later][0]
+        start = stop if later == 0 else rows[later - 1][0] + 1
     return start
+
+
+def _there(store: StoreReader, indices: Sequence[int]) -> Rows:
+    """Index and entry at some indices, of which none is missing."""
+    rows = sorted(entries_at(store, indices))
+    _check_there([index for index, _ in rows], indices)
+    return rows
 
 
 def origin_of(store: StoreReader) -> str:

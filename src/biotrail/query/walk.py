@@ -76,6 +76,8 @@ def walk(
     for first, last in runs(start, stop, backwards=backwards):
         some = list(zip(range(first, last), plan(first, last), strict=True))
         for number, bits in reversed(some) if backwards else some:
+            if not bits.possible:
+                continue
             for position in bits_of(
                 bits.possible & span_mask(number, start, stop), backwards=backwards
             ):
