@@ -62,8 +62,7 @@ class Answering:
 
     def _rows(self, indices: Sequence[int]) -> Iterable[Rows]:
         for rows in rows_at(self._store, indices):
-            for index, data in rows:
-                self._tree.check(index, data)
+            self._tree.check_all(rows)
             yield rows
 
     def _answers(self, rows: Rows) -> list[Record]:

@@ -74,12 +74,11 @@ class Bulk:
 
     def _every(self) -> Iterator[list[Record]]:
         """Every entry; decoded by whoever reads it."""
-        store, check = self._engine.store, self._engine.checkpoints.tree.check
+        store, check_all = self._engine.store, self._engine.checkpoints.tree.check_all
         size = self.checkpoint.size
         for start in range(0, size, _AT_ONCE):
             rows = whole_rows_of(store, start, min(start + _AT_ONCE, size))
-            for index, data in rows:
-                check(index, data)
+            check_all(rows)
             yield [Record(index, data) for index, data in rows]
 
     def _asked(self) -> Iterator[list[Record]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Any
 
 from biotrail.errors import AlteredError, ForkedError, MissingError
 from biotrail.stores import StoreReader
 from biotrail.stores.tree import range_of_edges, stored_edges
 from biotrail.tlog import CompactRange, TileBuilder, TileNodes, inclusion_proof, leaf_hash
-from biotrail.tlog.hashing import HASH_SIZE, perfect_root
-from biotrail.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, decode_tile
+from biotrail.tlog.hashing import HASH_SIZE
+from biotrail.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, tile_root
 
 __all__ = ["AuthenticatedTree"]
 
@@ -46,6 +47,7 @@ class AuthenticatedTree:
         self._tiles: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._nodes: TileNodes | None = None
         self._root: bytes | None = None  # at the present size
+        self._ready: dict[int, bytes] = {}  # tiles of leaves, read and not looked at yet
 
     @property
     def size(self) -> int:
@@ -107,6 +109,24 @@ class AuthenticatedTree:
         except BaseException:
             self._builder, self._nodes, self._tiles = before, None, kept
             raise
+
+    def check_all(self, rows: Sequence[tuple[int, bytes]]) -> None:
+        """Check entries at some indices, as `check`; their tiles are read in one go.
+
+        Raises:
+            VerificationError: As of `check`.
+        """
+        whole = self.size >> TILE_HEIGHT
+        numbers = {index >> TILE_HEIGHT for index, _ in rows}
+        absent = [one for one in numbers if one < whole and (0, one) not in self._tiles]
+        at_once: Any = getattr(self._store, "tiles_at", None)
+        if at_once is not None and len(absent) > 1:
+            self._ready = at_once(0, sorted(absent))
+        try:
+            for index, data in rows:
+                self.check(index, data)
+        finally:
+            self._ready = {}
 
     def check(self, index: int, entry: bytes) -> None:
         """Check that an entry is the leaf at an index.
@@ -170,11 +190,12 @@ class AuthenticatedTree:
         if known is not None:
             self._tiles.move_to_end((level, number))
             return known
-        tile = self._store.tile(level, number)
+        ready = self._ready.pop(number, None) if level == 0 else None
+        tile = self._store.tile(level, number) if ready is None else ready
         first = number << (TILE_HEIGHT * (level + 1))
         if tile is None:
             raise MissingError(f"tile {number} of level {level} is missing", index=first)
-        if perfect_root(decode_tile(tile)) != self._hash(level + 1, number):
+        if tile_root(tile) != self._hash(level + 1, number):
             raise AlteredError(f"tile {number} of level {level} was changed", index=first)
         self._tiles[level, number] = tile
         if len(self._tiles) > self._kept:

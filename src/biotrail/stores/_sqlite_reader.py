@@ -65,6 +65,14 @@ class SQLiteReader(PostingsReading):
         row = self._one("SELECT hashes FROM tiles WHERE level = ? AND idx = ?", (level, index))
         return None if row is None else row[0]
 
+    def tiles_at(self, level: int, indices: Sequence[int]) -> dict[int, bytes]:
+        """The full tiles of a level at these indices."""
+        found: dict[int, bytes] = {}
+        for some, marks in in_groups(indices):
+            query = f"SELECT idx, hashes FROM tiles WHERE level = ? AND idx IN ({marks})"  # noqa: S608
+            found.update(self._rows(query, (level, *some)))
+        return found
+
     def tiles(self) -> Iterator[tuple[int, int]]:
         """Level and index of every tile kept."""
         return self._rows("SELECT level, idx FROM tiles ORDER BY level, idx")

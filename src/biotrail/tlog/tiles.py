@@ -8,6 +8,8 @@ Hashes of the seven tree levels between two tile levels are calculated when need
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from struct import Struct
 from typing import NamedTuple
 
 from biotrail.errors import MalformedError
@@ -25,6 +27,7 @@ __all__ = [
     "encode_tile",
     "entries_path",
     "tile_path",
+    "tile_root",
     "tile_width",
     "tiles_of",
 ]
@@ -34,6 +37,8 @@ TILE_HEIGHT = 8
 
 TILE_WIDTH = 256
 """Hashes in a full tile, and entries in a full entry bundle."""
+
+_PAIRS = [Struct(f"{2 * HASH_SIZE}s" * (1 << one)) for one in reversed(range(TILE_HEIGHT))]
 
 MAX_ENTRY_BYTES = 65_535
 """Longest entry that fits an entry bundle, in bytes."""
@@ -113,6 +118,24 @@ def encode_entry_bundle(entries: Sequence[bytes]) -> bytes:
     if max(map(len, entries)) > MAX_ENTRY_BYTES:
         raise ValueError(f"an entry is longer than {MAX_ENTRY_BYTES} bytes")
     return b"".join(part for entry in entries for part in (len(entry).to_bytes(2), entry))
+
+
+def tile_root(data: bytes) -> bytes:
+    """Return the root hash over a full tile: `perfect_root` of what `decode_tile` returns.
+
+    Written out on whole levels at a time, since a reader waits for it at every tile that it meets.
+
+    Args:
+        data: The tile.
+
+    Raises:
+        MalformedError: It is not one of 256 hashes.
+    """
+    if len(data) != TILE_WIDTH * HASH_SIZE:
+        raise MalformedError(f"tile has {len(data)} bytes, not {TILE_WIDTH} hashes of {HASH_SIZE}")
+    for level in _PAIRS:
+        data = b"".join([sha256(b"\x01" + pair).digest() for pair in level.unpack(data)])
+    return data
 
 
 def decode_entry_bundle(data: bytes, width: int = TILE_WIDTH) -> list[bytes]:

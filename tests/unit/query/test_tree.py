@@ -75,6 +75,34 @@ def test_one_tile_each() -> None:
     assert sorted(store.asked) == [(0, 1), (1, 0)]
 
 
+class _AtOnce(_Store):
+    """The same, of a store that reads several tiles in one go."""
+
+    def tiles_at(self, level: int, indices: Any) -> dict[int, bytes]:
+        found = {one: self.tile(level, one) for one in indices}
+        return {one: data for one, data in found.items() if data is not None}
+
+
+def test_tiles_at_once() -> None:
+    """Tiles that are read in one go are held against the root as others are, and fetched once."""
+    store = _AtOnce(70_000)
+    tree = AuthenticatedTree(store)  # type: ignore[arg-type] # as far as it is asked
+    tree.grow(70_000, store.root(70_000))
+    store.asked.clear()
+    rows = [(one, store.rows[one]) for one in (3, 300, 301, 69_999, 600)]
+    tree.check_all(rows)
+    tree.check_all(rows)
+    assert sorted(store.asked) == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    with pytest.raises(AlteredError, match="entry 1000 is not"):
+        tree.check_all([(800, store.rows[800]), (1_000, b"another")])
+    store.tiles[0, 9] = bytes(32) + store.tiles[0, 9][32:]
+    del store.tiles[0, 8]
+    with pytest.raises(AlteredError, match="tile 9 of level 0"):
+        tree.check_all([(one, store.rows[one]) for one in (7 * 256, 9 * 256)])
+    with pytest.raises(MissingError, match="tile 8 of level 0"):
+        tree.check_all([(one, store.rows[one]) for one in (8 * 256, 10 * 256)])
+
+
 def test_another_root() -> None:
     """A root to which the stored entries do not lead is refused, and the tree stays as it was."""
     tree = AuthenticatedTree(_store)  # type: ignore[arg-type] # as far as it is asked

@@ -9,6 +9,7 @@ import pytest
 
 from biotrail.errors import MalformedError, ProofError
 from biotrail.tlog import TileBuilder, TileNodes, inclusion_proof, leaf_hash
+from biotrail.tlog.hashing import perfect_root
 from biotrail.tlog.tiles import (
     decode_entry_bundle,
     decode_tile,
@@ -16,6 +17,7 @@ from biotrail.tlog.tiles import (
     encode_tile,
     entries_path,
     tile_path,
+    tile_root,
     tiles_of,
 )
 
@@ -131,3 +133,12 @@ def test_a_proof_in_a_large_log_fetches_each_tile_once() -> None:
     node = TileNodes(2**24, fetch, list)
     assert len(inclusion_proof(2**24 - 1, 2**24, node)) == 24
     assert sorted(fetched) == [(0, 65_535), (1, 255), (2, 0)]
+
+
+def test_root_of_a_tile() -> None:
+    """The root over a full tile is that over its hashes; another length is refused."""
+    hashes = [leaf_hash(bytes((one,))) for one in range(256)]
+    assert tile_root(b"".join(hashes)) == perfect_root(hashes)
+    for length in (0, 8_160, 8_191, 8_193):
+        with pytest.raises(MalformedError, match="256 hashes"):
+            tile_root(bytes(length))
