@@ -39,8 +39,8 @@ class CountedQuery:
     def count(self, where: Asked = None, *, as_of: AsOf = None, verified: bool = False) -> int:
         """How many answers there are.
 
-        Where columns beside the log know, they are counted, and not looked at: the number is as
-        true as they are.
+        Where columns or tags beside the log know, what they lead to is counted, and not looked at:
+        the number is as true as they are.
 
         Args:
             where: The condition; None for every entry.
@@ -52,7 +52,8 @@ class CountedQuery:
         """
         condition = as_condition(where)
         with self._lock:
-            return count(self._engine.question(condition, as_of), verified=verified)
+            question = self._engine.question(condition, as_of, counts=not verified)
+            return count(question, verified=verified)
 
     def facets(
         self,
@@ -86,7 +87,7 @@ class CountedQuery:
             raise QueryError("facets are by several fields: give a sequence of names")
         fields = [find_field(one) for one in by]
         with self._lock:
-            question = self._engine.question(condition, as_of, besides=fields)
+            question = self._engine.question(condition, as_of, besides=fields, counts=not verified)
             in_columns = [] if verified else [one for one in fields if self._is_in_column(one)]
             counted = facets_of(question, in_columns)
             if others := [one for one in fields if one not in in_columns]:
@@ -126,7 +127,7 @@ class CountedQuery:
         with self._lock:
             besides = () if field is None else (field,)
             if not verified and (field is None or self._is_in_column(field)):
-                question = self._engine.question(condition, as_of, besides=besides)
+                question = self._engine.question(condition, as_of, besides=besides, counts=True)
                 span = self._span(since, until, question.checkpoint.size)
                 return timeline(self._engine.store, question, span, of, field)
             if window is not None:

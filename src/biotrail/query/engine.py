@@ -85,7 +85,12 @@ class Engine:
         return self.checkpoints.latest() if as_of is None else self.checkpoints.at(as_of)
 
     def question(
-        self, condition: Condition | None, as_of: AsOf, *, besides: Iterable[Field] = ()
+        self,
+        condition: Condition | None,
+        as_of: AsOf,
+        *,
+        besides: Iterable[Field] = (),
+        counts: bool = False,
     ) -> Question:
         """Ask a question.
 
@@ -93,13 +98,16 @@ class Engine:
             condition: The condition; None for everything.
             as_of: Up to which checkpoint.
             besides: Fields that the answer needs too.
+            counts: Whether answers are counted only, by what lies beside the log.
         """
         checkpoint = self.checkpoint(as_of)
         # The columns reach as far as the log does; what is asked may end before.
         self._columns.size = self.checkpoints.tree.size
         fields = [*besides, *(() if condition is None else condition.fields())]
         self.check_open(fields)
-        sources = Sources(self.store, self._columns, self._tags, checkpoint.size, self.moves)
+        sources = Sources(
+            self.store, self._columns, self._tags, checkpoint.size, self.moves, counts
+        )
         answering = Answering(
             self.store,
             self.checkpoints.tree,

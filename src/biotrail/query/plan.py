@@ -41,6 +41,7 @@ class Sources(NamedTuple):
         tags: Its tags.
         size: Up to which index is asked.
         moves: Whether fields may lie elsewhere than usual, by a policy of the host's.
+        counts: Whether answers are counted only, and tags are gone by as columns are.
     """
 
     store: StoreReader
@@ -48,6 +49,7 @@ class Sources(NamedTuple):
     tags: TagLookUp
     size: int
     moves: bool
+    counts: bool = False
 
 
 def make_plan(condition: Condition | None, sources: Sources) -> Plan:
@@ -100,7 +102,8 @@ class _Planner:
         if field.personal is not None and not asked.moves:
             wanted = _equal_to(term)
             if wanted and field.name in asked.tags.fields:
-                found = asked.tags.find(field.name, wanted, self._tenants)
+                find = asked.tags.find
+                found = find(field.name, wanted, self._tenants, counts=asked.counts)
                 if found is not None:
                     return found
         return self._events

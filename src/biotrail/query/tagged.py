@@ -1,7 +1,8 @@
 """Where keyed tags lead: to the records of a person, a device, an address or a network.
 
-Tags are not trusted, and of some records there are none: those whose payload lies in the clear. All
-that is found is possible, and nothing is sure.
+Tags are not trusted, and of some records there are none: those whose payload lies in the clear. For
+a page all that is found is possible, and nothing is sure. Who counts goes by tags as by columns: a
+device's tag, or that of an address or of a network that has one, stands where the value does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["TagLookUp"]
 
 _MOST_TENANTS = 256
 _MOST_VALUES = 64
+# Those of which a tag of at least 8 bytes is kept: two networks hardly ever share one.
+_TOLD_PREFIXES = {4: (16, 24, 32), 6: (48, 64, 128)}
 _Find = Callable[[int, int], Iterable[int]]
 
 
@@ -39,7 +42,12 @@ class TagLookUp:
         self._seen = 0
 
     def find(
-        self, field: str, values: Sequence[Any], tenants: frozenset[str] | None
+        self,
+        field: str,
+        values: Sequence[Any],
+        tenants: frozenset[str] | None,
+        *,
+        counts: bool = False,
     ) -> Plan | None:
         """A plan for a field that is one of some values; None where no tag can tell.
 
@@ -47,6 +55,8 @@ class TagLookUp:
             field: One of `fields`.
             values: Identities, device ids, or networks.
             tenants: Among whose records; None for all.
+            counts: Whether it is for counting only: where a tag says as much as the value it is
+                taken at its word, and what it leads to need not be opened.
         """
         tags = None if self._keyring is None else self._keyring.tags()
         if tags is None or len(values) > _MOST_VALUES:
@@ -60,7 +70,8 @@ class TagLookUp:
             for value in values
             for one in self._finds(field, tags, tenant, value)
         ]
-        return self._plan(finds)
+        surely = counts and all(_is_told(field, one) for one in values)
+        return self._plan(finds, surely=surely and not self._store.fences(unfinished=True))
 
     def _finds(self, field: str, tags: Tags, tenant: str, value: Any) -> list[_Find]:
         store = self._store
@@ -76,16 +87,17 @@ class TagLookUp:
             for reference in store.references("", tags.person(tenant, value))
         ]
 
-    def _plan(self, finds: Sequence[_Find]) -> Plan:
-        every = [*finds, self._store.clear_payloads]
+    def _plan(self, finds: Sequence[_Find], *, surely: bool) -> Plan:
+        in_the_clear = [self._store.clear_payloads]
 
         def plan(start: int, stop: int) -> list[Bits]:
-            found = [0] * (stop - start)
-            for find in every:
-                for index in find(start * SEGMENT, stop * SEGMENT):
-                    if start * SEGMENT <= index < stop * SEGMENT:
-                        found[index // SEGMENT - start] |= 1 << index % SEGMENT
-            return [Bits(0, one) for one in found]
+            tagged = _bitmaps(finds, start, stop)
+            untagged = _bitmaps(in_the_clear, start, stop)
+            return [
+                # A payload in the clear may have any value, whatever lies beside it.
+                Bits(found & ~clear if surely else 0, found | clear)
+                for found, clear in zip(tagged, untagged, strict=True)
+            ]
 
         return plan
 
@@ -100,3 +112,20 @@ class TagLookUp:
                 self._tenants.add("")
         self._seen = columns.size // SEGMENT
         return self._tenants
+
+
+def _bitmaps(finds: Sequence[_Find], start: int, stop: int) -> list[int]:
+    """Where any of some look-ups leads, for each segment of a range."""
+    found = [0] * (stop - start)
+    for find in finds:
+        for index in find(start * SEGMENT, stop * SEGMENT):
+            if start * SEGMENT <= index < stop * SEGMENT:
+                found[index // SEGMENT - start] |= 1 << index % SEGMENT
+    return found
+
+
+def _is_told(field: str, value: Any) -> bool:
+    """Whether the tag that is looked up stands for this value, and for no other."""
+    if field == "ip":
+        return value.prefixlen in _TOLD_PREFIXES[value.version]
+    return field == "device"  # a person's tag does not tell whether as subject or actor
