@@ -90,6 +90,7 @@ def test_hostile_text_in_an_address_stays_text(site: PageSite, name: str) -> Non
         {"sec-fetch-site": "same-origin", "origin": "https://evil.example"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {},
     ],
 )

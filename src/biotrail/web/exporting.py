@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -31,7 +31,15 @@ class Exports:
         self.reader = reader
         self._turns = Turns(_AT_ONCE, what="exports are under way")
 
-    async def open(self, access: Access, asked: Asked, *, form: str, route: str) -> Export:
+    async def open(
+        self,
+        access: Access,
+        asked: Asked,
+        *,
+        form: str,
+        route: str,
+        in_force: Callable[[], object] = lambda: None,
+    ) -> Export:
         """Begin an export; nothing is handed out yet. End it with `Export.close`.
 
         Args:
@@ -39,19 +47,26 @@ class Exports:
             asked: Which, and which of their personal fields are shown.
             form: ``"jsonl"``, ``"csv"`` or ``"parquet"``.
             route: The route's template, for the record.
+            in_force: Called before each piece; raises when the reader may no longer read.
 
         Raises:
-            QueryError: There are more than one export may hold; or it cannot be asked so.
+            QueryError: There are more than one export may hold, which is recorded as the count that
+                it tells; or it cannot be asked so.
             TooManyRequestsError: Too many exports are under way.
             BiotrailError: As of `RecordedReader`.
         """
         admitted = await self.reader.admit(access, asked, scope=Scope.EXPORT)
         with ExitStack() as stack:
             stack.enter_context(self._turns.taken())
-            bulk, written = await in_thread(self._begun, admitted, asked, form)
-            return Export(self.reader, access, admitted, bulk, written, route, stack.pop_all())
+            begun = await in_thread(self._begun, admitted, asked, form)
+            if isinstance(begun, QueryError):
+                await self.reader.record(access, admitted, route=route, rows=0)
+                raise begun
+            held = stack.pop_all()
+            return Export(self.reader, access, admitted, *begun, route, held, in_force)
 
-    def _begun(self, admitted: Admitted, asked: Asked, form: str) -> tuple[Bulk, Form]:
+    def _begun(self, admitted: Admitted, asked: Asked, form: str) -> tuple[Bulk, Form] | QueryError:
+        """What is exported, and as what; or that it is too much, which tells how much it is."""
         log = self.reader.log.questions()
         if isinstance(asked.as_of, str):
             check_given(log, asked.as_of)
@@ -61,7 +76,7 @@ class Exports:
         if admitted.condition is not None and counted > most:
             counted = log.count(admitted.condition, as_of=bulk.checkpoint)
         if counted > most:
-            raise QueryError(
+            return QueryError(
                 f"an export holds at most {most:,} records, and {counted:,} are asked for: ask for "
                 "a part of them, e.g. by recorded >= and recorded <"
             )
@@ -85,6 +100,7 @@ class Export:
         form: Form,
         route: str,
         held: ExitStack,
+        in_force: Callable[[], object],
     ) -> None:
         """Made by `Exports.open`."""
         self.form = form
@@ -96,6 +112,7 @@ class Export:
         self._rest: list[Record] = []
         self._route = route
         self._held = held
+        self._in_force = in_force
         self._working: asyncio.Future[tuple[list[bytes], int]] | None = None
         self._handed_out = 0
 
@@ -103,13 +120,14 @@ class Export:
         """The file. The next piece is made while the reader takes this one.
 
         Raises:
-            BiotrailError: The log does not check out, or cannot be read or written: what was
-                handed out is no whole file then.
+            BiotrailError: The log does not check out, or cannot be read or written; or the reader
+                may no longer read. What was handed out is no whole file then.
         """
         self._begin_next()
         while True:
             assert self._working is not None
             written, rows = await asyncio.shield(self._working)
+            await in_thread(self._in_force)  # a reader that takes its time has had hours, maybe
             if rows:
                 self._begin_next()
             await self._recorded(rows)

@@ -33,7 +33,10 @@ def check_origin(request: Request) -> None:
 
 
 def _same(origin: str, own: str) -> bool:
-    return urlsplit(origin).netloc == urlsplit(own).netloc and "://" in origin
+    try:
+        return urlsplit(origin).netloc == urlsplit(own).netloc and "://" in origin
+    except ValueError:
+        return False  # brackets of no address
 
 
 async def read_form(request: Request, most: int) -> Fields:

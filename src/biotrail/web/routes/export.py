@@ -13,6 +13,7 @@ from biotrail.web.export_forms import FORMS
 from biotrail.web.gate import Reader
 from biotrail.web.questions import AsOf, RevealingQuestion, Where, asked_by
 from biotrail.web.routes._common import reading_router
+from biotrail.web.routes.tail import in_force_of
 from biotrail.web.state import state_of
 from biotrail.web.streams import Stream
 
@@ -52,9 +53,14 @@ async def _export(
 
     The log has a record of every 10,000 before they leave.
     """
-    asked = asked_by(request, question)
-    exports = state_of(request).exports
-    export = await exports.open(access, asked, form=question.format, route=route_of(request))
+    asked, state = asked_by(request, question), state_of(request)
+    export = await state.exports.open(
+        access,
+        asked,
+        form=question.format,
+        route=route_of(request),
+        in_force=in_force_of(state, access),
+    )
     headers = {
         "cache-control": "no-store",
         "content-disposition": f'attachment; filename="records.{export.form.suffix}"',
