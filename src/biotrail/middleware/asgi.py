@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from biotrail.audit import Attempt
 from biotrail.middleware._asgi_body import read_body
 from biotrail.middleware._asgi_held import HeldAnswer, send_problem
+from biotrail.middleware._asgi_marked import Marked, marked_login, marked_routes
 from biotrail.middleware.answers import Problem, Refused
 from biotrail.middleware.capture import ContextCapture
 from biotrail.middleware.guard import Guard, Limits, LogSource
-from biotrail.middleware.logins import Login, login_of
+from biotrail.middleware.logins import Login
 
 __all__ = ["LoginMiddleware"]
 
@@ -55,7 +55,8 @@ class LoginMiddleware:
             log: See `Guard`. One that is opened here is closed when the application shuts down.
             login: What every request is an attempt at; for the middleware of a single route.
             logins: Logins that are known by their path; see `Guard`. Views of Starlette and
-                FastAPI that are marked by `biotrail.middleware.login` are found by themselves.
+                FastAPI that are marked by `biotrail.middleware.login` are found by themselves,
+                below mounts too, unless what is mounted has this middleware itself.
             capture: See `Guard`.
             limits: See `Guard`.
             refuse_undecided: See `Guard`.
@@ -67,7 +68,7 @@ class LoginMiddleware:
         """
         self._app = app
         self._login = login
-        self._marked: tuple[int, list[tuple[Any, Login]]] = (-1, [])
+        self._marked: tuple[int, Marked] = (-1, [])
         self._guard = Guard(
             log,
             logins=logins,
@@ -131,23 +132,20 @@ class LoginMiddleware:
 
     def _marked_login(self, scope: Scope, method: str) -> Login | None:
         """The login of the view that Starlette's router will choose, if that is marked."""
-        routes = getattr(scope.get("app"), "routes", ())
+        routes: Any = getattr(self._app, "routes", None)  # where it was wrapped from outside
+        routes = getattr(scope.get("app"), "routes", ()) if routes is None else routes
         if self._marked[0] != len(routes):
-            self._marked = (len(routes), list(_marked(routes)))
-        for route, login in self._marked[1]:
-            if method in login.methods and route.matches(scope)[0].name == "FULL":
-                return login
-        return None
+            self._marked = (len(routes), marked_routes(routes, _has_its_own))
+        return marked_login(self._marked[1], scope, method)
 
 
-def _marked(routes: Iterable[Any]) -> Iterator[tuple[Any, Login]]:
-    """The routes to marked views; those of routers that FastAPI includes as well."""
-    fastapi = sys.modules.get("fastapi.routing")
-    expand = getattr(fastapi, "iter_route_contexts", None)  # older ones copy the routes instead
-    for route in routes if expand is None else expand(routes):
-        login = login_of(getattr(route, "endpoint", None))
-        if login is not None:
-            yield route, login
+def _has_its_own(app: Any) -> bool:
+    """Whether what is mounted somewhere has a middleware for logins itself."""
+    added = getattr(app, "user_middleware", ())
+    if isinstance(app, LoginMiddleware) or any(one.cls is LoginMiddleware for one in added):
+        return True
+    within = getattr(app, "app", None)  # as what wraps an application calls it
+    return within is not None and _has_its_own(within)
 
 
 def _path(scope: Scope) -> str:
