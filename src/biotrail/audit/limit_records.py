@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from biotrail.canonical import decode_entry, decode_payload, is_sealed
@@ -27,6 +28,9 @@ Whose = tuple[Scope, Hashable]
 _AT_ONCE = 4_096
 _DECODED_AT_ONCE = 256
 _NETWORK_V6 = 8
+_SIZE_V4 = 4
+_NO_NETWORK = bytes(_NETWORK_V6)
+_MAPPED = bytes(10) + b"\xff\xff"
 _TAGS_OF_NETWORK_V6 = 12
 _FIELDS = {Scope.DEVICE: "device_id", Scope.IP: "ip"}
 
@@ -135,9 +139,12 @@ class LimitRecords:
         assert self._preparer.sealer is not None
         tags = self._preparer.sealer.people.tags
         if isinstance(value, str):
-            return tags.device(tenant, value)
-        tag = tags.address(tenant, value)
-        return tag if value.version == 4 else tag[:_TAGS_OF_NETWORK_V6]
+            return (tags.device(tenant, value),)
+        network = _network(value.packed)
+        if len(network) == _NETWORK_V6:
+            return (tags.address(tenant, value)[:_TAGS_OF_NETWORK_V6],)
+        forms = [network] if len(network) > _SIZE_V4 else [network, _MAPPED + network]
+        return tuple(tags.address(tenant, ip_address(one)) for one in forms)
 
     def _indices(
         self, whose: Whose, references: Sequence[bytes], start: int, stop: int
@@ -152,9 +159,9 @@ class LimitRecords:
             return sorted(found)
         if scope in self._index.scopes:
             return self._index.indices(whose, start, stop)
-        if scope is Scope.DEVICE:
-            return list(self._store.sealed_by_device(key, start, stop))
-        return list(self._store.sealed_by_ip(key, start, stop))
+        by = self._store.sealed_by_device if scope is Scope.DEVICE else self._store.sealed_by_ip
+        tags: Any = key
+        return sorted({index for tag in tags for index in by(tag, start, stop)})
 
     def _entries(self, indices: Sequence[int]) -> dict[int, bytes]:
         if hasattr(self._store, "entries_at"):
@@ -219,5 +226,13 @@ def _attempt(index: int, data: bytes | None) -> RecordedAttempt | None:
 
 
 def _network(packed: bytes) -> bytes:
-    """An IPv4 address as it is; of an IPv6 address the network of 64 bits."""
-    return packed if len(packed) == 4 else packed[:_NETWORK_V6]
+    """An IPv4 address as it is; of an IPv6 address the network of 64 bits.
+
+    A socket of both families shows an IPv4 address in IPv6 form (RFC 4291 section 2.5.5.2): it is
+    counted as the IPv4 address that it is. Else all that have this form would be one network; so
+    what else begins with 64 zeros, such as the loopback address, is counted by itself.
+    """
+    if packed.startswith(_MAPPED):
+        return packed[len(_MAPPED) :]
+    whole = len(packed) == _SIZE_V4 or packed.startswith(_NO_NETWORK)
+    return packed if whole else packed[:_NETWORK_V6]
