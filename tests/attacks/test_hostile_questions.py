@@ -148,3 +148,27 @@ def test_a_cursor_of_another_log(path: Path, tmp_path: Path) -> None:
         assert "another log" in _refused(path, "-n", 1, "--cursor", cursor)
         with _asked(path) as log, pytest.raises(QueryError, match="another log"):
             log.query(cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["1e1000000000", "-1e999999999999", "1e-999999999999", "9" * 900, "1e12"],
+)
+def test_numbers_without_bounds(path: Path, number: str) -> None:
+    """A number that no score is, however it is written, is refused as such or compared."""
+    for name in ("score", "quality", "threshold", "index"):
+        with pytest.raises(QueryError, match=f"{name} is compared with"):
+            biotrail.parse_condition(f"{name} >= {number}")
+    with pytest.raises(QueryError, match="score is compared with"):
+        Compare("score", "=", 10**5_000)
+
+
+def test_a_field_that_is_named_twice_is_counted_once(path: Path) -> None:
+    """Whoever names a field again and again gets the same numbers; none and fewer are refused."""
+    with _asked(path) as log:
+        once = log.facets("kind = event", by=("action", "target"))
+        assert log.facets("kind = event", by=("action", "target") * 9) == once
+        assert [one.count for one in once["target"]] == [3]
+        for most in (0, -1, True, 1.5):
+            with pytest.raises(QueryError, match="1 value or more"):
+                log.facets(most=most)  # type: ignore[arg-type] # as a caller may

@@ -85,7 +85,9 @@ class CountedQuery:
         condition = as_condition(where)
         if isinstance(by, str):
             raise QueryError("facets are by several fields: give a sequence of names")
-        fields = [find_field(one) for one in by]
+        if type(most) is not int or most < 1:
+            raise QueryError(f"of each field 1 value or more is counted, not {most!r}")
+        fields = list({one.name: one for one in map(find_field, by)}.values())
         with self._lock:
             question = self._engine.question(condition, as_of, besides=fields, counts=not verified)
             in_columns = [] if verified else [one for one in fields if self._is_in_column(one)]

@@ -22,6 +22,7 @@ KEYWORDS = frozenset(
     ("and", "or", "not", "in", "within", "km", "of", "starts", "with", "exists", "true", "false")
 )
 _MILLION = 1_000_000
+_MOST_DIGITS = 12
 _LONGEST_TEXT = 1_024
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_./:@-]*")
@@ -135,9 +136,11 @@ def _decimal(field: Field, value: object) -> Decimal:
     try:
         if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
             raise _unfit(field, "a number")
+        if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+            raise _unfit(field, "a finite number")  # Python writes none of 4,300 digits
         # As recorded: a float is rounded to millionths; a text says exactly what it means.
         number = Decimal(str(round(value, 6) if isinstance(value, float) else value))
-        if not number.is_finite() or abs(number) >= 10**12:
+        if not number.is_finite() or (number and number.adjusted() >= _MOST_DIGITS):
             raise _unfit(field, "a finite number")
         rounded = number.quantize(Decimal("0.000001"))
     except InvalidOperation:
