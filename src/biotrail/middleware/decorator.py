@@ -43,7 +43,8 @@ def recorded_attempt(
 
     Returns:
         The decorator. The decorated function raises, besides what it raises itself,
-        `AttemptRefusedError` where it decided nothing or was overruled, and `NotRecordedError`
+        `AttemptRefusedError` where it decided nothing, was overruled, or attempt limits turned it
+        away without its having asked them beforehand (`Attempt.locked`), and `NotRecordedError`
         where the attempt could not be recorded.
 
     Raises:
@@ -58,8 +59,11 @@ def recorded_attempt(
         return opened.attempt(**known, **described.fields({}))
 
     def concluded(
-        attempt: Attempt, decided: ApplicationDecision | None, answer: Answered
+        attempt: Attempt, decided: ApplicationDecision | None, answer: Answered, *, knew: bool
     ) -> Answered:
+        if attempt.locked is not None and not knew:
+            # A match and a non-match alike: the difference would tell what was found.
+            raise AttemptRefusedError("the attempt was turned away when it was recorded")
         if decided is None and refuse_undecided:
             raise AttemptRefusedError("the function neither granted nor denied; see `attempt`")
         if decided is ApplicationDecision.GRANTED and not attempt.granted:
@@ -74,8 +78,8 @@ def recorded_attempt(
             async def task(*args: Any, **kwargs: Any) -> Any:
                 async with begin(args, kwargs) as attempt:
                     answer = await function(*args, attempt=attempt, **kwargs)
-                    decided = attempt.decision
-                return concluded(attempt, decided, answer)
+                    decided, knew = attempt.decision, attempt.locked is not None
+                return concluded(attempt, decided, answer, knew=knew)
 
             return cast(Function, task)
 
@@ -83,8 +87,8 @@ def recorded_attempt(
         def call(*args: Any, **kwargs: Any) -> Any:
             with begin(args, kwargs) as attempt:
                 answer = function(*args, attempt=attempt, **kwargs)
-                decided = attempt.decision
-            return concluded(attempt, decided, answer)
+                decided, knew = attempt.decision, attempt.locked is not None
+            return concluded(attempt, decided, answer, knew=knew)
 
         return cast(Function, call)
 

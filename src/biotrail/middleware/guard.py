@@ -186,7 +186,7 @@ class Guard:
             status: Status code of the handler's answer; not looked at where there is an error.
             error: What the handler raised.
         """
-        decided = attempt.decision
+        decided, knew = attempt.decision, error is not None or attempt.locked is not None
         if error is not None:
             status = _FIRST_FAILURE
         error = error or _failure(decided, status)
@@ -194,13 +194,13 @@ class Guard:
             attempt.__exit__(type(error) if error else None, error, None)
         except Exception:
             return self._failed_to_record()
-        return self._concluded(attempt, decided, status)
+        return self._concluded(attempt, decided, status, knew=knew)
 
     async def conclude_async(
         self, attempt: Attempt, status: int, error: BaseException | None = None
     ) -> Conclusion:
         """`conclude` from a task."""
-        decided = attempt.decision
+        decided, knew = attempt.decision, error is not None or attempt.locked is not None
         if error is not None:
             status = _FIRST_FAILURE
         error = error or _failure(decided, status)
@@ -208,11 +208,15 @@ class Guard:
             await attempt.__aexit__(type(error) if error else None, error, None)
         except Exception:
             return self._failed_to_record()
-        return self._concluded(attempt, decided, status)
+        return self._concluded(attempt, decided, status, knew=knew)
 
     def _concluded(
-        self, attempt: Attempt, decided: ApplicationDecision | None, status: int
+        self, attempt: Attempt, decided: ApplicationDecision | None, status: int, *, knew: bool
     ) -> Conclusion:
+        if attempt.locked is not None and not knew:
+            # The handler answers a match and a non-match differently: of guesses that are sent at
+            # once, all but the first few would tell what they are, and no lock would slow them.
+            return Conclusion(OVERRULED, keeps_state=False)
         if decided is ApplicationDecision.DENIED or attempt.granted:
             return Conclusion(None, keeps_state=True)
         if decided is ApplicationDecision.GRANTED:
