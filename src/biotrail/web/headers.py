@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, TypeAlias
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -18,6 +18,7 @@ from biotrail.web.problems import problem
 __all__ = ["Guard"]
 
 _log = logging.getLogger("biotrail.web")
+_Refusal: TypeAlias = tuple[int, str, str]
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -39,6 +40,13 @@ _HEADERS: Final = {
 }
 _TWO_YEARS: Final = "max-age=63072000"
 _TOO_LARGE: Final = (413, "Content Too Large", "the body of the request is larger than is taken")
+# Whoever stands in front may go by the other one: what follows would be another's request (RFC 9112
+# section 6.1: the connection must be closed).
+_TWO_LENGTHS: Final = (
+    400,
+    "Bad Request",
+    "a body has one length: Transfer-Encoding or Content-Length",
+)
 _TOO_SLOW: Final = (408, "Request Timeout", "the body of the request did not come in time")
 
 
@@ -72,8 +80,8 @@ class Guard:
                 _add_headers(MutableHeaders(scope=message), secure=secure)
             await send(message)
 
-        if self._announces_too_much(scope):
-            await problem(*_TOO_LARGE)(scope, receive, answer)
+        if (refused := self._refused_head(scope)) is not None:
+            await problem(*refused, headers={"connection": "close"})(scope, receive, answer)
             return
         try:
             await self._app(scope, self._bounded(receive), answer)
@@ -85,11 +93,15 @@ class Guard:
             failed = problem(500, "Something went wrong", "whoever runs this can find it in a log")
             await failed(scope, receive, answer)
 
-    def _announces_too_much(self, scope: Scope) -> bool:
-        for name, value in scope["headers"]:
-            if name == b"content-length":
-                return not value.isdigit() or int(value[:20]) > self._body_bytes
-        return False
+    def _refused_head(self, scope: Scope) -> _Refusal | None:
+        """Why a request is refused by its head alone; None where it is not."""
+        lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+        if not lengths:
+            return None
+        if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            return _TWO_LENGTHS
+        known = all(one.isdigit() and int(one[:20]) <= self._body_bytes for one in lengths)
+        return None if known else _TOO_LARGE
 
     def _bounded(self, receive: Receive) -> Receive:
         seen, ended = 0, False
