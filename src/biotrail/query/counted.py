@@ -66,8 +66,9 @@ class CountedQuery:
     ) -> Mapping[str, tuple[FacetValue, ...]]:
         """For each of some fields the values that most answers have, and how many have it.
 
-        Fields that a column holds are counted there, as by `count`; for others every answer is
-        decoded.
+        Fields that a column holds are counted there, as by `count`. Devices of sealed records are
+        counted by their tags, of each of which one record is opened; for other fields every answer
+        is decoded.
 
         Whatever answers is counted, biotrail's own events too: what was read, locks, detections.
         ``attempt = yes`` leaves them out, and the field ``attempt`` says how many there are.
@@ -92,7 +93,11 @@ class CountedQuery:
             question = self._engine.question(condition, as_of, besides=fields, counts=not verified)
             in_columns = [] if verified else [one for one in fields if self._is_in_column(one)]
             counted = facets_of(question, in_columns)
-            if others := [one for one in fields if one not in in_columns]:
+            by_tags = [one for one in fields if one.name == "device" and not verified]
+            for one in by_tags:
+                if (devices := self._engine.devices(question, one)) is not None:
+                    counted[one.name] = devices
+            if others := [one for one in fields if one.name not in counted]:
                 records = question.every_record() if verified else question.records()
                 counted |= facets_of_records(records, others)
         return {one.name: most_common(counted[one.name], most) for one in fields}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from biotrail.canonical.proof_entry import encode_proof_entry
 from biotrail.errors import QueryError, SealedError, VaultError
 from biotrail.query.answering import Answering
+from biotrail.query.by_device import devices_of
 from biotrail.query.checkpoints import Checkpoints
 from biotrail.query.columns import Columns
 from biotrail.query.condition import Condition
@@ -116,6 +118,12 @@ class Engine:
             by_payload=self.needs_payload(fields),
         )
         return Question(checkpoint, make_plan(condition, sources), self._columns, answering)
+
+    def devices(self, question: Question, field: Field) -> Counter[str] | None:
+        """How many answers each device has, by tags; None where they cannot tell."""
+        if self._keyring is None or self.moves:
+            return None
+        return devices_of(self.store, question, field, self._keyring)
 
     @property
     def moves(self) -> bool:

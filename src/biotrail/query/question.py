@@ -104,6 +104,10 @@ class Question:
         while some := [one.index for one in islice(candidates, _MOST_AT_ONCE)]:
             yield from self._answering.decided(some)
 
+    def at(self, indices: Sequence[int]) -> list[Record]:
+        """The answers among the entries at some indices, opened."""
+        return self._answering.admitted(indices)
+
     def every_record(self) -> Iterator[Record]:
         """The same, by looking at every entry of the log instead of by its columns."""
         size = self.checkpoint.size

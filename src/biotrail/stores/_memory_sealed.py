@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from biotrail.errors import FenceMovedError, StoreError
+from biotrail.stores._sqlite_tags import BLOCK, DEVICES
 from biotrail.stores.base import Batch
 from biotrail.stores.sealed import Fence, SealedPayload, WrappedKey
 
@@ -75,6 +76,14 @@ class SealedMemory:
     def sealed_by_device(self, tag: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose device has this tag."""
         return self._sealed_where(start, stop, lambda one: one.device == tag)
+
+    def device_cells(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Number and cells (tag, place from 1 on) of blocks in which devices have tags."""
+        with self._guard:
+            tags = {index: one.device for index, one in self._sealed.items() if one.device}
+        for block in range(start, stop):
+            here = [index for index in tags if index // BLOCK == block]
+            yield block, b"".join(DEVICES.cell(index, tags[index]) for index in here)
 
     def sealed_by_ip(self, prefix: bytes, start: int, stop: int) -> Iterator[int]:
         """Indices of the sealed payloads whose address tags begin so."""

@@ -124,6 +124,19 @@ class SealedReading(Connections):
             found.update(int(row[0]) for row in rows)
         return iter(sorted(index for index in found if start <= index < stop))
 
+    def device_cells(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Number and cells (tag, place from 1 on) of blocks in which devices have tags."""
+        written = self._blocks() if self._is_of(_IN_BLOCKS_SINCE) else 0
+        rows = "SELECT cells FROM sealed_tags WHERE id >= ? AND id < ?"
+        later = f"SELECT idx, device FROM sealed WHERE {_RANGE} AND device IS NOT NULL"  # noqa: S608
+        for block in range(start, stop):
+            if block < written:
+                every = (row[0] for row in self._rows(rows, DEVICES.places(block)))
+            else:
+                span = block * BLOCK, (block + 1) * BLOCK
+                every = (DEVICES.cell(*row) for row in self._sealed_rows(later, span))
+            yield block, b"".join(one for one in every if isinstance(one, bytes))
+
     def _blocks(self) -> int:
         """How many blocks are written; of a row that lies, no more than the file can hold."""
         last, pages, size = self._one(_LAST_BLOCK) or (None, 0, 0)

@@ -70,6 +70,11 @@ class TagKind:
         """The cell of a tag of the entry at this index."""
         return self._cell.pack(tag, index % BLOCK + 1)
 
+    def places(self, block: int) -> tuple[int, int]:
+        """The first row of a block that has tags of this kind, and the one after the last."""
+        first = block * _ROWS + self._first_part
+        return first, first + _PARTS
+
     def rows(self, block: int, prefix: bytes) -> range:
         """The rows of a block in which tags may begin so."""
         first = block * _ROWS + self._first_part

@@ -13,7 +13,7 @@ from biotrail.query.opening import Opening
 from biotrail.stores import MemoryStore, SQLiteStore
 from biotrail.stores.sealed import Fence
 from tests.unit.query._logs import event, open_log, sealed_log
-from tests.unit.query._questions import ask
+from tests.unit.query._questions import ask, varied_log
 
 pytestmark = pytest.mark.component("lark")
 
@@ -83,3 +83,41 @@ def test_an_erasure_that_was_begun() -> None:
     reference: Any = next(iter(asked.query("index = 2").records)).entry.content["subject"]
     store.write_fence(Fence(bytes(16), (reference,), b"", 0))
     assert asked.count("device = reader-0") == asked.count("device = reader-0", verified=True) == 1
+
+
+def test_one_record_tells_each_device(sealed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a facet of devices one record of each is opened, and what it says is what it shows."""
+    asked = ask(*sealed)
+    opened: list[int] = []
+    keep = Opening.open
+
+    def noted(self: Any, rows: Any, payloads: Any, **others: Any) -> Any:
+        opened.extend(index for index, _ in rows)
+        return keep(self, rows, payloads, **others)
+
+    monkeypatch.setattr(Opening, "open", noted)
+    found = asked.facets(by=("device",))
+    assert len(opened) == len(found["device"]) == 5
+    assert found == asked.facets(by=("device",), verified=True)
+
+
+def test_a_tag_that_was_exchanged() -> None:
+    """A record that does not say what its tag stands for has every answer opened."""
+    store, vault = sealed_log(map(event, range(40)))
+    asked = ask(store, vault)
+    expected = asked.facets(by=("device",), verified=True)
+    other = store._sealed[3].device
+    store._sealed[2] = store._sealed[2]._replace(device=other)
+    store._sealed[3] = store._sealed[3]._replace(device=bytes(16))
+    assert asked.facets(by=("device",)) == expected
+
+
+def test_payloads_in_the_clear_are_counted_too() -> None:
+    """Of a log that was sealed later, devices of both kinds of records are counted."""
+    store, _ = varied_log(60, 3, sealed=False)
+    store, vault = varied_log(60, 4, sealed=True, store=store)
+    asked = ask(store, vault)
+    for where in (None, "device = reader-1", "action = door.open"):
+        found = asked.facets(where, by=("device",))
+        assert found == asked.facets(where, by=("device",), verified=True)
+        assert asked.count(where) == asked.count(where, verified=True)
