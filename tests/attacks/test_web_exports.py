@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from biotrail.errors import TooManyRequestsError
 from biotrail.query import parse_condition
 from tests._components import reason_for_absence
 
 if reason_for_absence("web") is None and reason_for_absence("http") is None:
+    from biotrail.web.access import Access
+    from biotrail.web.asked import Asked
     from biotrail.web.settings import WebSettings
     from tests.unit.web._door import NOW, Door, new_door
 
 pytestmark = [pytest.mark.component("web"), pytest.mark.component("http")]
 
 EXPORT = "/api/v1/export"
+READERS = {name: UUID(int=at) for at, name in enumerate(("slow", "other", "third"))}
 REASON = {"biotrail-reveal-reason": "a complaint"}
 
 
@@ -108,3 +114,30 @@ def test_an_export_stays_within_what_its_reader_may_see(door: Door) -> None:
             answer = export(door, text, where=where, format=form)
             assert answer.status_code == 200
             assert "door.open" not in answer.text  # the events are of no tenant
+
+
+def test_one_reader_does_not_take_every_turn(door: Door) -> None:
+    """Whoever begins exports and takes nothing of them holds two of four turns, and no more."""
+    state = door.app.state.biotrail
+
+    async def attack() -> list[str]:
+        told, held = [], []
+        for name in ("slow", "slow", "slow", "other", "other", "third"):
+            access = Access(reader=READERS[name], scopes=["export"], purposes=["review"])
+            asked = Asked(where="index <= 3")
+            try:
+                held.append(await state.exports.open(access, asked, form="jsonl", route="x"))
+                told.append("opened")
+            except TooManyRequestsError as error:
+                told.append(str(error))
+        for one in held:
+            await one.close()
+        access = Access(reader=READERS["slow"], scopes=["export"], purposes=["review"])
+        again = await state.exports.open(access, asked, form="jsonl", route="x")
+        await again.close()
+        return told
+
+    told = asyncio.run(attack())
+    assert [one == "opened" for one in told] == [True, True, False, True, True, False]
+    assert "of this reader" in told[2]
+    assert "of this reader" not in told[5]

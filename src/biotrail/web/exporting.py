@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Final
+from uuid import UUID
 
 from biotrail.errors import QueryError
 from biotrail.query import Record
@@ -21,6 +22,7 @@ __all__ = ["Export", "Exports"]
 
 _CHUNK: Final = 10_000
 _AT_ONCE: Final = 4
+_OF_ONE: Final = 2
 
 
 class Exports:
@@ -30,6 +32,7 @@ class Exports:
         """Export from a log."""
         self.reader = reader
         self._turns = Turns(_AT_ONCE, what="exports are under way")
+        self._of_readers: dict[UUID, Turns] = {}
 
     async def open(
         self,
@@ -52,11 +55,12 @@ class Exports:
         Raises:
             QueryError: There are more than one export may hold, which is recorded as the count that
                 it tells; or it cannot be asked so.
-            TooManyRequestsError: Too many exports are under way.
+            TooManyRequestsError: Too many exports are under way, or too many of this reader.
             BiotrailError: As of `RecordedReader`.
         """
         admitted = await self.reader.admit(access, asked, scope=Scope.EXPORT)
         with ExitStack() as stack:
+            stack.enter_context(self._turn_of(access.reader))
             stack.enter_context(self._turns.taken())
             begun = await in_thread(self._begun, admitted, asked, form)
             if isinstance(begun, QueryError):
@@ -64,6 +68,17 @@ class Exports:
                 raise begun
             held = stack.pop_all()
             return Export(self.reader, access, admitted, *begun, route, held, in_force)
+
+    @contextmanager
+    def _turn_of(self, reader: UUID) -> Iterator[None]:
+        """A turn of a reader: one that takes its exports slowly leaves others room for theirs."""
+        turns = self._of_readers.setdefault(reader, Turns(_OF_ONE, what="exports of this reader"))
+        try:
+            with turns.taken():
+                yield
+        finally:
+            if not turns.taken_now:
+                self._of_readers.pop(reader, None)
 
     def _begun(self, admitted: Admitted, asked: Asked, form: str) -> tuple[Bulk, Form] | QueryError:
         """What is exported, and as what; or that it is too much, which tells how much it is."""
