@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from biotrail.query import VerifiedEntry
 from biotrail.web.shapes import Shown, encoded
 
-__all__ = ["READ_ACTION", "READ_KIND", "Frame", "Frames", "event_of"]
+__all__ = ["READ_ACTION", "READ_KIND", "Frame", "Frames", "Sieve", "event_of"]
 
 READ_ACTION: Final = "log.read"
 """Action of the event that bears the text of a read."""
@@ -24,12 +25,14 @@ class Frame(NamedTuple):
 
     Attributes:
         event: The event.
-        read_by: Whose read it records, by the reader's id; empty for the event that bears its
-            text, None where it records no read.
+        read_by: Whose read it records, by the reader's id; None where it records no read.
+        text: Id of the event that bears the text of a read: its own, or that before it which it
+            names; None where it is neither.
     """
 
     event: bytes
     read_by: bytes | None
+    text: bytes | None
 
 
 class Frames:
@@ -43,10 +46,56 @@ class Frames:
         """A record as an event."""
         known = self._kept.get(found.record.index)
         if known is None:
-            known = self._kept[found.index] = Frame(event_of(found), _read_by(found))
+            known = self._kept[found.index] = _framed(found)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return known
+
+
+class Sieve:
+    """Leaves out what records a reader's own reads: it would feed a tail with itself.
+
+    Whose a read is says the entry after its text, so that the text waits for that one. Where it is
+    not followed by it, since a condition leaves entries of reads out, nobody can tell, and the text
+    is left out.
+    """
+
+    def __init__(self, frames: Frames, own: bytes | None, revealed: tuple[str, ...]) -> None:
+        """Sift for a reader.
+
+        Args:
+            frames: The events of records.
+            own: The reader's id; None to leave nothing out.
+            revealed: The personal fields that are shown.
+        """
+        self._frames, self._own, self._revealed = frames, own, revealed
+        self._text: tuple[int, bytes, bytes] | None = None
+
+    @property
+    def held(self) -> int | None:
+        """Index of the text that waits; None where none does."""
+        return None if self._text is None else self._text[0]
+
+    def shown(self, found: Iterable[VerifiedEntry]) -> list[bytes]:
+        """The events of some more records; a hundred tails may ask for each."""
+        frame, own, revealed = self._frames.of, self._own, self._revealed
+        events: list[bytes] = []
+        for one in found:
+            made = frame(one)
+            is_own = own is not None and made.read_by == own
+            if self._text is not None:
+                index, name, event = self._text
+                if one.index == index + 1 and not (is_own and made.text == name):
+                    events.append(event)
+                self._text = None
+            if is_own:
+                continue
+            event = event_of(one, revealed) if revealed else made.event
+            if own is None or made.text is None or made.read_by is not None:
+                events.append(event)
+            else:
+                self._text = one.index, made.text, event
+        return events
 
 
 def event_of(found: VerifiedEntry, revealed: tuple[str, ...] = ()) -> bytes:
@@ -55,9 +104,10 @@ def event_of(found: VerifiedEntry, revealed: tuple[str, ...] = ()) -> bytes:
     return b"id: %d\ndata: %b\n\n" % (found.index, encoded(document))
 
 
-def _read_by(found: VerifiedEntry) -> bytes | None:
-    record = found.record
+def _framed(found: VerifiedEntry) -> Frame:
+    record, event = found.record, event_of(found)
     content: Any = record.content
-    if record.kind == "event":
-        return b"" if content["action"] == READ_ACTION else None
-    return bytes(content["reader"]) if record.kind == READ_KIND else None
+    if record.kind == READ_KIND:
+        return Frame(event, bytes(content["reader"]), content.get("event"))
+    is_text = record.kind == "event" and content["action"] == READ_ACTION
+    return Frame(event, None, content["id"] if is_text else None)

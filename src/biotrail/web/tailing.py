@@ -28,7 +28,7 @@ from biotrail.web.access import Access
 from biotrail.web.asked import Admitted, Asked
 from biotrail.web.problems import problem_of
 from biotrail.web.reading import RecordedReader
-from biotrail.web.tail_events import READ_ACTION, READ_KIND, Frames, event_of
+from biotrail.web.tail_events import READ_ACTION, READ_KIND, Frames, Sieve
 
 __all__ = ["Tail", "Tails"]
 
@@ -88,9 +88,10 @@ class Tails:
         self._take_place(access)
         tail = None
         try:
-            names_reads = _names_reads(admitted)
+            own = None if _names_reads(admitted) else access.reader.bytes
+            sieve = Sieve(self.frames, own, admitted.shown)
             follower = self.reader.log.afollow(start=start, where=admitted.condition)
-            tail = Tail(self, access, admitted, follower, route, names_reads, in_force)
+            tail = Tail(self, access, admitted, follower, route, sieve, in_force)
             try:
                 await follower.__aenter__()
             except RolledBackError as error:
@@ -151,7 +152,7 @@ class Tail:
     _admitted: Admitted
     follower: AsyncFollower[VerifiedEntry]
     _route: str
-    _names_reads: bool
+    _sieve: Sieve
     _in_force: Callable[[], object]
     _unrecorded: int = 0
     _recorded_at: float = 0.0
@@ -172,7 +173,7 @@ class Tail:
                 if _ticking() - checked >= self._tails.keep_alive:
                     checked = _ticking()
                     self._in_force()
-                shown = self._shown(found)
+                shown = self._sieve.shown(found)
                 if shown:
                     yield await self._handed_out(shown)
                 elif not found and not self.is_closed:
@@ -203,17 +204,6 @@ class Tail:
         except BiotrailError as error:
             _log.error("the end of a tail was not recorded: %s", type(error).__name__)
 
-    def _shown(self, found: list[VerifiedEntry]) -> list[bytes]:
-        """The events for this reader; its own reads would feed the tail with itself."""
-        own = () if self._names_reads else (b"", self.access.reader.bytes)
-        frame, revealed = self._tails.frames.of, self._admitted.shown
-        events = []
-        for one in found:  # a hundred tails may do this for each record
-            made = frame(one)
-            if made.read_by is None or made.read_by not in own:
-                events.append(event_of(one, revealed) if revealed else made.event)
-        return events
-
     async def _handed_out(self, shown: list[bytes]) -> bytes:
         self._unrecorded += len(shown)
         long_ago = _ticking() - self._recorded_at >= _SECONDS_A_RECORD
@@ -223,7 +213,8 @@ class Tail:
 
     def _still_here(self) -> bytes:
         """A comment; and up to where nothing was asked for, so that nobody looks there again."""
-        position = self.follower.position
+        position, held = self.follower.position, self._sieve.held
+        position = position if held is None else held
         return b": nothing new\n" + (b"id: %d\n\n" % (position - 1) if position else b"\n")
 
 

@@ -150,7 +150,10 @@ def test_a_tail_does_not_feed_itself(door: Door) -> None:
             assert readers.count(other.reader.hex) == 1
         found = await records(theirs.events(), 1)
         assert found[-1]["index"] == last
-        assert all(one["content"].get("action") != "log.read" for one in found)
+        texts = [one["content"] for one in found if one["content"].get("action") == "log.read"]
+        told = [one["content"].get("event") for one in found if one["kind"] == "log_read"]
+        assert [one["id"].replace("-", "") for one in texts] == [one for one in told if one]
+        assert len(texts) == 2  # the other's, and not its own
 
     follow(door, act)
 
