@@ -20,6 +20,9 @@ _FACETS: dict[str, tuple[str | None, str, tuple[str, ...]]] = {
     "200 values": (None, "1", ("target",)),
     "a person": ("subject = person-7", "subject = 'person-7'", _COLUMNS),
     "a device": ("device = reader-7", "device = 'reader-7'", _COLUMNS),
+    "a network": ("ip in 10.3.7.0/24", "ip BETWEEN 167970560 AND 167970815", _COLUMNS),
+    "by device": (None, "1", ("device",)),
+    "failures by device": ("outcome = failure", "outcome = 'failure'", ("device",)),
 }
 
 

@@ -8,6 +8,8 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cbor2
@@ -15,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.harness import Options, Target, median_ratio
 from benchmarks.query_log import BEGIN, FIRST, STEP, Asked, network_range, opened
-from biotrail.query import VerifiedEntry
+from biotrail.query import VerifiedEntry, open_query
 
 _PAGE = 50
 _NONCE = bytes(12)
@@ -117,9 +119,33 @@ def pages(options: Options) -> list[Target]:
     with opened(count) as asked:
         asked.log.checkpoint()
         return [
-            _page(asked, name, ask, options, few=name in _NOT_INDEXED)
-            for name, ask in _questions(count).items()
+            *(
+                _page(asked, name, ask, options, few=name in _NOT_INDEXED)
+                for name, ask in _questions(count).items()
+            ),
+            _proven(asked, options),
         ]
+
+
+def _proven(asked: Asked, options: Options) -> Target:
+    """A page for a reader without the vault: proven, and nothing opened."""
+    question = _equal("outcome", "failure")
+    key = Path(f"{asked.path}.key.pub").read_text(encoding="utf-8")
+    with open_query(asked.path, trusted=key) as log:
+        page = partial(_timed, lambda: log.query(question.text, limit=_PAGE))
+        plain = partial(_timed, lambda: question.rows(asked.bare))
+        times, plains = _in_turn(options.pick(60, 2), page, plain)
+    return Target(
+        "4.1 not opened",
+        f"first page of {_PAGE} by outcome, proven, for a reader without the vault",
+        1_000 * statistics.median(times),
+        "ms",
+        1_000 * statistics.median(plains),
+        median_ratio(times, plains),
+        3,
+        at_most=True,
+        details={"95 of 100, ms": round(1_000 * _late(times), 2)},
+    )
 
 
 def _page(
@@ -141,9 +167,7 @@ def _page(
 
     def plain() -> float:
         question = next(bare)
-        began = time.perf_counter()
-        question.rows(asked.bare)
-        return time.perf_counter() - began
+        return _timed(lambda: question.rows(asked.bare))
 
     def opened_by_hand() -> float:
         question = next(floor)
@@ -174,6 +198,12 @@ def _page(
             "indexed": "no" if few else "yes",
         },
     )
+
+
+def _timed(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
 
 
 def _in_turn(rounds: int, *acts: Callable[[], float]) -> list[list[float]]:
