@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from biotrail import Context, Event
 from biotrail.errors import TooManyRequestsError
 from biotrail.query import parse_condition
 from tests._components import reason_for_absence
@@ -18,11 +22,13 @@ from tests._components import reason_for_absence
 if reason_for_absence("web") is None and reason_for_absence("http") is None:
     from biotrail.web.access import Access
     from biotrail.web.asked import Asked
+    from biotrail.web.export_forms import guarded
     from biotrail.web.settings import WebSettings
     from tests.unit.web._door import NOW, Door, new_door
 
 pytestmark = [pytest.mark.component("web"), pytest.mark.component("http")]
 
+CHARGED = "=+-@\t\uff1d"
 EXPORT = "/api/v1/export"
 READERS = {name: UUID(int=at) for at, name in enumerate(("slow", "other", "third"))}
 REASON = {"biotrail-reveal-reason": "a complaint"}
@@ -141,3 +147,36 @@ def test_one_reader_does_not_take_every_turn(door: Door) -> None:
     assert [one == "opened" for one in told] == [True, True, False, True, True, False]
     assert "of this reader" in told[2]
     assert "of this reader" not in told[5]
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\uff1d1", '=HYPERLINK("http://x";"y")')
+BEFORE = ("", "x;", '";', 'a"b;', ";;", "x,", '","')
+
+
+def test_no_spreadsheet_finds_a_formula(door: Door) -> None:
+    """Parted by commas or, as where a comma is the decimal sign, by semicolons: no cell is one."""
+    wordings = [f"{before}{formula}" for before in BEFORE for formula in FORMULAS]
+    door.settings = None
+    first = door.log.checkpoint().size
+    for one in wordings:
+        door.log.record(
+            Event(
+                action="door.open",
+                decision="granted",
+                target=one,
+                labels={"said": one},
+                context=Context(session_id=one),
+            )
+        )
+    text, _ = door.token("export", "reveal")
+    options = {"reveal": ["session", "labels"], "format": "csv"}
+    answer = export(door, text, where=f"action = door.open and index >= {first}", **options)
+    assert answer.text.count("\r\n") == len(wordings) + 1
+    for delimiter in ",;":
+        lines = io.StringIO(answer.text, newline="")
+        cells = [cell for row in csv.reader(lines, delimiter=delimiter) for cell in row]
+        assert not [one for one in cells if one and one[0] in CHARGED]
+    parts = re.split("[;\r\n]", answer.text)  # by whoever knows no quotation marks
+    assert not [one for one in parts if one and one[0] in CHARGED]
+    for part in ";\r\n\t":  # control characters are refused at the door, today
+        assert guarded(f"x{part}=1") == f"x{part}'=1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -15,6 +16,8 @@ from biotrail.web.export_rows import Proven, columns_of, json_lines, row_of
 __all__ = ["FORMS", "Form", "form_of", "guarded"]
 
 _CHARGED: Final = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+_PARTS: Final = frozenset(";\t\r\n")
+_LATER: Final = re.compile(rf"(?<=[;\t\r\n])(?=[{re.escape(_CHARGED)}])")
 _ROW_GROUP: Final = 10_000
 _TIMES: Final = ("recorded", "occurred")
 _NUMBERS: Final = ("index", "threshold_micro")
@@ -201,8 +204,16 @@ def form_of(name: str, revealed: tuple[str, ...], proven: Proven) -> Form:
 
 
 def guarded(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{cell}" if type(cell) is str and cell[:1] in _CHARGED and cell else cell
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
+
+    Where the decimal sign is a comma, spreadsheets part cells by semicolons, and take quotation
+    marks in the midst of a line for text: what follows a semicolon or a line break begins a cell.
+    """
+    if type(cell) is not str or not cell:
+        return cell
+    if not _PARTS.isdisjoint(cell):
+        cell = _LATER.sub("'", cell)
+    return f"'{cell}" if cell[0] in _CHARGED else cell
 
 
 def _as(name: str, value: Any) -> Any:
