@@ -11,6 +11,7 @@ import pytest
 
 import biotrail
 from biotrail.stores import MemoryStore
+from biotrail.web import WebSettings
 from tests.unit.query._logs import open_log
 from tests.unit.web._reading import API, REASON, Web, new_web
 
@@ -201,3 +202,13 @@ def test_etags_that_make_no_sense(web: Web) -> None:
     for held in ('"', "W/", '"' * 5_000, "*, *", "\\", '"a' + "b" * 9_000):
         answer: Any = web.get("/records/3", headers={"if-none-match": held})
         assert (answer.status_code, answer.json()["index"]) == (200, 3)
+
+
+def test_that_there_are_too_many_is_an_answer() -> None:
+    """A timeline that is refused for its length tells that it is so long, and is recorded."""
+    web = new_web(settings=WebSettings(most_buckets=5))
+    with web.log:
+        for where, count in (("action = door.open", 1), ("index <= 4", 2)):
+            answer = web.post("/timeline", {"where": where, "bucket": "minute"}, "report")
+            assert answer.status_code == (400 if count == 1 else 200)
+            assert [one["route"] for one in web.reads()] == ["POST /api/v1/timeline"] * count

@@ -91,7 +91,7 @@ class Recording:
         self,
         access: Access,
         asked: Asked,
-        ask: Callable[[LogQuery, Admitted], tuple[_Answer, int]],
+        ask: Callable[[LogQuery, Admitted], tuple[_Answer | BiotrailError, int]],
         *,
         route: str,
         scope: Scope = Scope.READ,
@@ -114,6 +114,8 @@ class Recording:
                 if not admitted.revealed:
                     raise
                 return error, 0, admitted  # that a field is not there is an answer too
+            if isinstance(answer, BiotrailError):
+                return answer, rows, admitted
             has = known is not None and known(answer)
             return answer, 0 if has else rows, admitted
 
