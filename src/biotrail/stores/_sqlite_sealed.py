@@ -131,11 +131,12 @@ class SealedReading(Connections):
         later = f"SELECT idx, device FROM sealed WHERE {_RANGE} AND device IS NOT NULL"  # noqa: S608
         for block in range(start, stop):
             if block < written:
-                every = (row[0] for row in self._rows(rows, DEVICES.places(block)))
+                every = [row[0] for row in self._rows(rows, DEVICES.places(block))]
             else:
                 span = block * BLOCK, (block + 1) * BLOCK
-                every = (DEVICES.cell(*row) for row in self._sealed_rows(later, span))
-            yield block, b"".join(one for one in every if isinstance(one, bytes))
+                tagged = self._sealed_rows(later, span)
+                every = [DEVICES.cell(*row) for row in tagged if DEVICES.is_tag(row[1])]
+            yield block, b"".join([one for one in every if isinstance(one, bytes)])
 
     def _blocks(self) -> int:
         """How many blocks are written; of a row that lies, no more than the file can hold."""

@@ -62,6 +62,10 @@ class TagKind:
         self._byte = byte
         self._cell = Struct(f">{size}sH")
 
+    def is_tag(self, tag: Any) -> bool:
+        """Whether a value has the form of a tag."""
+        return isinstance(tag, bytes) and len(tag) == self.size
+
     def place(self, index: int, tag: bytes) -> int:
         """The row that a tag of the entry at this index belongs to."""
         return index // BLOCK * _ROWS + self._first_part + tag[self._byte]
@@ -87,14 +91,20 @@ class TagKind:
 
         The row is not trusted: what is no cell of the block is passed by.
         """
-        if not isinstance(cells, bytes) or len(cells) % self._cell.size:
-            return
-        if prefix not in cells:  # of most rows this is all there is to see
+        size = self._cell.size
+        if not isinstance(cells, bytes) or len(cells) % size:
             return
         before = block_of(place) * BLOCK - 1
-        for tag, at in self._cell.iter_unpack(cells):
-            if 0 < at <= BLOCK and tag.startswith(prefix):
+        # Most cells do not begin so, and are passed by without being taken apart.
+        found = cells.find(prefix)
+        while 0 <= found < len(cells):  # what is empty is found at the end, too
+            if found % size:
+                found = cells.find(prefix, found + 1)
+                continue
+            _, at = self._cell.unpack_from(cells, found)
+            if 0 < at <= BLOCK:
                 yield before + at
+            found = cells.find(prefix, found + size)
 
     def without(self, cells: bytes, gone: Iterable[bytes]) -> bytes:
         """The same cells, some of them overwritten by zeros."""
@@ -142,7 +152,7 @@ def forget(connection: sqlite3.Connection, rows: Iterable[TaggedRow]) -> None:
     for number, kind in enumerate((DEVICES, ADDRESSES)):
         gone: defaultdict[int, list[bytes]] = defaultdict(list)
         for index, *tags in rows:
-            if _is_tag(kind, tags[number]):
+            if kind.is_tag(tags[number]):
                 gone[kind.place(index, tags[number])].append(kind.cell(index, tags[number]))
         for place, cells in gone.items():
             query = "SELECT cells FROM sealed_tags WHERE id = ?"
@@ -172,15 +182,11 @@ def _parts(rows: Iterable[TaggedRow]) -> dict[int, bytes]:
     """The parts of a block by their rows, given index and tags of its entries in order."""
     found: defaultdict[int, list[bytes]] = defaultdict(list)
     for index, device, ip in rows:
-        if _is_tag(DEVICES, device):
+        if DEVICES.is_tag(device):
             found[DEVICES.place(index, device)].append(DEVICES.cell(index, device))
-        if _is_tag(ADDRESSES, ip):
+        if ADDRESSES.is_tag(ip):
             found[ADDRESSES.place(index, ip)].append(ADDRESSES.cell(index, ip))
     return {place: b"".join(cells) for place, cells in found.items()}
-
-
-def _is_tag(kind: TagKind, tag: Any) -> bool:
-    return isinstance(tag, bytes) and len(tag) == kind.size
 
 
 def _kind_of(place: int) -> TagKind:
