@@ -4,7 +4,7 @@
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ demo: $(VENV)/.with-demo  ## set up all, then record, verify, break and name, on
 
 test: $(VENV)/.with-dev  ## set up all, then run all tests (ARGS="-k name" for some)
 	@scripts/install-components test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bench: $(VENV)/.with-dev  ## benchmarks side by side (ONLY=1.2 for one, QUICK=1 for small sizes)
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(ARGS)

@@ -17,7 +17,14 @@ from hypothesis import settings
 from tests._components import COMPONENTS, reason_for_absence
 from tests._key_servers import moto, openbao, unlocked_keyring
 
-__all__ = ["moto", "openbao", "unlocked_keyring"]
+__all__ = [
+    "moto",
+    "openbao",
+    "pytest_collection_modifyitems",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "unlocked_keyring",
+]
 
 REQUIRE_COMPONENTS = os.environ.get("BIOTRAIL_REQUIRE_COMPONENTS", "") not in ("", "0")
 
@@ -45,33 +52,12 @@ def _components_of(item: pytest.Item) -> Iterator[str]:
             yield name
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip each test whose component is absent; refuse names of components that nobody knows.
-
-    Tests that share something dear (a server, a large log) go to the same process, so that it is
-    made once.
-    """
-    several = config.pluginmanager.hasplugin("xdist")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip each test whose component is absent; refuse names of components that nobody knows."""
     for item in items:
         for name in _components_of(item):
             if reason := reason_for_absence(name):
                 item.add_marker(pytest.mark.skip(reason=f"component {name}: {reason}"))
-        if several and (group := _group_of(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group_of(item: pytest.Item) -> str | None:
-    """What the tests are called that share fixtures of a module or of the session with this."""
-    if set(__all__) & set(getattr(item, "fixturenames", ())):
-        return "key servers"
-    if item.get_closest_marker("xdist_group"):
-        return None
-    module = item.nodeid.partition("::")[0]
-    # pytest tells the scope of a fixture nowhere in its public face.
-    definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009
-    own = (one for some in definitions for one in some if one.baseid == module)
-    return module if any(one.scope == "module" for one in own) else None
 
 
 def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:

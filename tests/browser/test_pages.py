@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.component("chromium"),
     pytest.mark.component("web"),
     pytest.mark.component("http"),
-    pytest.mark.xdist_group("browser"),
 ]
 
 

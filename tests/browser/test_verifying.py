@@ -20,7 +20,6 @@ pytestmark = [
     pytest.mark.component("chromium"),
     pytest.mark.component("web"),
     pytest.mark.component("http"),
-    pytest.mark.xdist_group("browser"),
 ]
 
 STEPS = ("form", "entry", "leaf", "path", "root", "key", "signature")
