@@ -108,7 +108,8 @@ def test_an_old_verdict_is_never_shown_without_saying_so(site: PageSite) -> None
     site.time.now += timedelta(minutes=30)
     size, text = site.log.checkpoint().size, site.get("/").text
     since = size - int(text.partition("at <strong>")[2].partition("<")[0])
-    assert since > 3
+    # The three are after the verdict; whether the page's own reads are depends on its timing.
+    assert since >= 3
     assert f"<strong>{since} entries were recorded since</strong>, and are not covered" in text
     site.time.now += timedelta(minutes=31)
     site.log_in()
