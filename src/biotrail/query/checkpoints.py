@@ -100,11 +100,16 @@ class Checkpoints:
             asked: The signed checkpoint, or the size of one that the log keeps.
 
         Raises:
-            QueryError: The log keeps none of that size, or has not got that far.
+            QueryError: It is neither; the log keeps none of that size, or it is another log's.
+            RolledBackError: The log has not got that far.
             ForkedError: It is signed, and of another history than the log that is stored.
             VerificationError: As `latest`.
             SignatureError: No key of the log signed it.
         """
+        if isinstance(asked, bool) or not isinstance(asked, (str, int, SignedCheckpoint)):
+            raise QueryError(
+                f"as_of is a signed checkpoint, or the size of one that is kept, not {asked!r}"
+            )
         latest = self.latest()
         note = self._kept(asked) if isinstance(asked, int) else str(asked)
         if note == latest.note:

@@ -13,12 +13,14 @@ from biotrail.stores.base import (
     StoredTile,
     StoreReader,
     SubjectReference,
+    TilesAtOnce,
     WrittenEntry,
 )
 from biotrail.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from biotrail.stores.sealed import (
+        DeviceCells,
         Fence,
         SealedPayload,
         SealedStore,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
+    "DeviceCells",
     "Extent",
     "Fence",
     "Lookup",
@@ -45,6 +48,7 @@ __all__ = [
     "StoredHead",
     "StoredTile",
     "SubjectReference",
+    "TilesAtOnce",
     "WakingStore",
     "Watch",
     "WrappedKey",
@@ -53,7 +57,14 @@ __all__ = [
 
 
 # Not every log lies in a file, and not every one has a vault.
-_SEALED = ("Fence", "SealedPayload", "SealedStore", "SealedStoreReader", "WrappedKey")
+_SEALED = (
+    "DeviceCells",
+    "Fence",
+    "SealedPayload",
+    "SealedStore",
+    "SealedStoreReader",
+    "WrappedKey",
+)
 __getattr__ = load_when_used(
     __name__,
     {

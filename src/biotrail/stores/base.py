@@ -225,6 +225,18 @@ class StoreReader(Protocol):
 
 
 @runtime_checkable
+class TilesAtOnce(StoreReader, Protocol):
+    """A store that reads several tiles in one go, which proves a page of records sooner.
+
+    Of others they are read one by one, with `StoreReader.tile`.
+    """
+
+    def tiles_at(self, level: int, indices: Sequence[int]) -> dict[int, bytes]:
+        """The full tiles of a level at these indices; those that are not kept are left out."""
+        ...
+
+
+@runtime_checkable
 class Store(StoreReader, Protocol):
     """The whole contract."""
 

@@ -146,6 +146,22 @@ class SealedStoreReader(StoreReader, Protocol):
 
 
 @runtime_checkable
+class DeviceCells(SealedStoreReader, Protocol):
+    """A store that tells the tags of many records' devices in one go, so that they are counted.
+
+    Of others every answer is opened where devices are counted.
+    """
+
+    def device_cells(self, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Number and cells of each block of 4,096 entries with ``start <= number < stop``.
+
+        A cell is the tag of a device (16 bytes), and the place of its entry in the block: from 1
+        on, 2 bytes, big endian. A cell whose tag was destroyed is left out, or has the place 0.
+        """
+        ...
+
+
+@runtime_checkable
 class SealedStore(SealedStoreReader, Store, Protocol):
     """The whole contract. `append` additionally keeps a batch's `keys` and refuses old `fences`.
 

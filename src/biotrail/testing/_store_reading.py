@@ -12,6 +12,7 @@ from biotrail.stores import (
     StoredTile,
     StoreReader,
     SubjectReference,
+    TilesAtOnce,
     WrittenEntry,
 )
 from biotrail.testing._store_base import StoreCases
@@ -153,6 +154,11 @@ class ReadingCases(StoreCases):
         assert [tuple(place) for place in store.tiles()] == sorted(places)
         assert [store.tile(*place) for place in places] == [_tile(*p).hashes for p in places]
         assert store.tile(0, 3) is None
+        if isinstance(store, TilesAtOnce):
+            for level, indices in ((0, range(3_000)), (1, [0]), (0, [7, 2]), (0, []), (9, [0])):
+                kept = {place[1]: _tile(*place).hashes for place in places if place[0] == level}
+                expected = {one: kept[one] for one in indices if one in kept}
+                assert store.tiles_at(level, indices) == expected
 
     def test_references_of_a_person_in_order(self, store: Store) -> None:
         """References come back in the order in which they were made, apart for each tenant."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from struct import iter_unpack
 
 import pytest
 
 from biotrail.errors import FenceMovedError, StoreError
 from biotrail.stores import (
     Batch,
+    DeviceCells,
     Fence,
     SealedPayload,
     SealedStore,
@@ -25,6 +27,7 @@ _ANN, _BEN, _EVE = (sha256(name).digest()[:16] for name in (b"ann", b"ben", b"ev
 _DEVICES = (b"d" * 16, b"e" * 16)
 _ADDRESSES = (bytes(20), bytes(4) + b"\xff" * 16, b"\xff" * 20)
 _FAR = 2**40
+_BLOCK = 4_096
 
 
 def _key(reference: bytes, *, key_id: str = "first", wrapped: bytes = b"wrapped") -> WrappedKey:
@@ -105,8 +108,6 @@ class SealedCases(StoreCases):
         assert list(store.sealed_of(_ANN, 4, 20)) == [i for i, _ in rows if i % 2 == 0]
         people = [(i, one.subject, one.actor) for i, one in rows]
         assert [tuple(one) for one in store.sealed_people(4, 20)] == people
-        people = [(i, one.subject, one.actor) for i, one in rows]
-        assert [tuple(one) for one in store.sealed_people(4, 20)] == people
         for device in _DEVICES:
             expected = [i for i, one in rows if one.device == device]
             assert list(store.sealed_by_device(device, 4, 20)) == expected
@@ -131,6 +132,7 @@ class SealedCases(StoreCases):
             for prefix in (b"", bytes(4), bytes(12), *_ADDRESSES):
                 found = [i for i, one in rows.items() if (one.ip or b"").startswith(prefix)]
                 assert list(store.sealed_by_ip(prefix, 0, _FAR)) == found
+            _check_cells(store, {i: one.device for i, one in rows.items() if one.device})
         assert store.structure_faults() == []
 
     def test_one_payload_an_entry(self, store: SealedStore) -> None:
@@ -282,3 +284,17 @@ class SealedCases(StoreCases):
         assert store.purge_remains()
         store.append(_batch(3, 1))
         assert store.extent().head == 4
+
+
+def _check_cells(store: SealedStore, tags: dict[int, bytes]) -> None:
+    """Where the store tells the tags of many devices at once, they are these, and of no others."""
+    if not isinstance(store, DeviceCells):
+        return
+    for start, stop in ((0, 9), (1, 2), (2, 2)):
+        found = {}
+        for number, cells in store.device_cells(start, stop):
+            assert start <= number < stop
+            for tag, place in iter_unpack(">16sH", cells):
+                if place:
+                    found[number * _BLOCK + place - 1] = tag
+        assert found == {i: tag for i, tag in tags.items() if start <= i // _BLOCK < stop}

@@ -141,6 +141,9 @@ def test_as_of(asked: LogQuery) -> None:
     for absent in (0, 23):
         with pytest.raises(QueryError, match="size"):
             asked.query(as_of=absent)
+    for neither in (True, 10.0, b"10"):
+        with pytest.raises(QueryError, match="as_of is a signed checkpoint, or the size"):
+            asked.query(as_of=neither)  # type: ignore[arg-type] # it is what is tested
     with pytest.raises(SignatureError):
         asked.query(as_of=str(earlier).replace("\n10\n", "\n11\n"))
     other = Ed25519Signer.from_seed("example.com/other", bytes(32))
