@@ -144,10 +144,11 @@ class _ThreadWaiter:
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def wake(self) -> None:
+    def wake(self) -> int:
         """Wake it."""
         with suppress(RuntimeError):  # it is awake already
             self._lock.release()
+        return 1
 
     def wait(self, seconds: float | None) -> bool:
         """Wait to be woken; returns whether it was."""

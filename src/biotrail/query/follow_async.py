@@ -27,16 +27,19 @@ class _LoopBell:
         self._loop = ref(loop)
         self._rings = False
 
-    def wake(self) -> None:
+    def wake(self) -> int:
         """Ring, from any thread; once is enough until the loop has come round."""
         loop = self._loop()
-        if loop is None or self._rings:
-            return
-        self._rings = True
-        try:
-            loop.call_soon_threadsafe(self._ring)
-        except RuntimeError:
-            self._rings = False  # the loop has ended, and nobody waits there
+        if loop is None:
+            return 0
+        if not self._rings:
+            self._rings = True
+            try:
+                loop.call_soon_threadsafe(self._ring)
+            except RuntimeError:
+                self._rings = False  # the loop has ended, and nobody waits there
+                return 0
+        return len(self.futures)
 
     def _ring(self) -> None:
         self._rings = False
@@ -81,6 +84,14 @@ class AsyncFollower(Following[_Found], AsyncIterator[_Found]):
             StopAsyncIteration: The follower was closed, or its time-out passed.
             BiotrailError: As iterating over a `Follower`.
         """
+        feed = self._feed
+        if feed is not None and not self._closed and self._without_pause < _WITHOUT_PAUSE:
+            # Most are at hand: they are given without any step that could wait.
+            feed.check_usable(self._position)
+            found = self._next_at_hand(feed)
+            if found is not None:
+                self._without_pause += 1
+                return found
         found = await self._next_within(self._timeout)
         if found is None:
             raise StopAsyncIteration

@@ -35,9 +35,10 @@ LARGEST_BLOCK = 256
 _AT_ONCE = 256
 _LOOK_AGAIN = 1.0
 _AFTER_FAILURE = 0.25
-# The more are woken, the less often: for many the time from record to follower is a little longer,
-# and the writer keeps its processor.
-_REST, _REST_EACH, _LONGEST_REST = 0.002, 0.0002, 0.025
+# The more are woken and the more came at once, the longer until it is looked again: each look and
+# each wake-up then serves many records. The time from record to follower is a little longer, and
+# the writer, which shares an interpreter with them, keeps its processor.
+_REST, _REST_EACH, _REST_A_RECORD, _LONGEST_REST = 0.002, 0.0002, 0.001, 0.025
 
 
 class Source(Protocol[_Found_co]):
@@ -59,8 +60,12 @@ class Source(Protocol[_Found_co]):
 class Waiter(Protocol):
     """Somebody who waits for records."""
 
-    def wake(self) -> None:
-        """Wake it; called from any thread, must neither block nor fail."""
+    def wake(self) -> int:
+        """Wake it; called from any thread, must neither block nor fail.
+
+        Returns:
+            How many followers that wakes.
+        """
         ...
 
 
@@ -318,7 +323,8 @@ class Feed(Generic[_Found]):
         start = first + len(records)
         if not hungry:
             return  # nobody has got so far yet: whoever does asks for it
-        if size - start > NEWEST:
+        came = size - start
+        if came > NEWEST:
             self._publish(Stretch(size, []))  # more than is kept: it is read in blocks
             return
         while start < size:
@@ -329,7 +335,8 @@ class Feed(Generic[_Found]):
             if error is not None:
                 raise error
             if start >= size:
-                sleep(min(_REST + _REST_EACH * woken, _LONGEST_REST))
+                rest = _REST + _REST_EACH * woken + _REST_A_RECORD * (came - 1)
+                sleep(min(rest, _LONGEST_REST))
 
     def _extended(self, some: Sequence[_Found]) -> Stretch[_Found]:
         first, records = self.newest
@@ -347,9 +354,7 @@ class Feed(Generic[_Found]):
     def _wake(self) -> int:
         with self._mutex:
             waiters, self._waiters = self._waiters, set()
-        for waiter in waiters:
-            waiter.wake()
-        return len(waiters)
+        return sum(waiter.wake() for waiter in waiters)
 
     def _fail(self, error: BiotrailError) -> None:
         self._failures += 1
