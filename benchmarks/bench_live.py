@@ -21,6 +21,8 @@ from benchmarks.harness import Options, Target, interleave, median_ratio, worksp
 from benchmarks.live_worker import follow
 
 _FOLLOWERS = 100
+_FLOOR = "over without, for tasks that take from a plain list"
+_REST = 0.022  # as followers rest where there are a hundred
 _PAUSE = 0.013  # no multiple of the interval at which followers look
 
 _Settle = Callable[[int], dict[int, float]]
@@ -118,6 +120,58 @@ class _Log:
         yield settle
         thread.join()
 
+    @contextmanager
+    def handed_on(self, tasks: int) -> Iterator[None]:
+        """The least that so many takers can cost: a bare list, looked through by bare tasks.
+
+        Nothing is verified and nothing is read again: each task takes notice of each record
+        in one list, and notes when. Whoever hands records to so many in Python pays for this.
+        """
+        receipts: list[object] = []
+        loop, ends = asyncio.new_event_loop(), False
+        waiting: set[asyncio.Future[None]] = set()
+        rings = False
+
+        def ring() -> None:
+            nonlocal rings
+            rings = False
+            for future in waiting:
+                future.set_result(None)
+            waiting.clear()
+
+        async def take() -> None:
+            position, came = 0, {}
+            while not ends:
+                while position < len(receipts):
+                    position, came[position] = position + 1, time.monotonic()
+                waiting.add(future := loop.create_future())
+                await future
+
+        async def run() -> None:
+            await asyncio.gather(*(take() for _ in range(tasks)))
+
+        record = self.log.record
+
+        def record_and_hand_on(event: biotrail.Event) -> biotrail.Receipt:
+            nonlocal rings
+            receipts.append(receipt := record(event))
+            if not rings:
+                rings = True
+                loop.call_soon_threadsafe(loop.call_later, _REST, ring)
+            return receipt
+
+        thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+        thread.start()
+        self.log.record = record_and_hand_on  # type: ignore[method-assign]
+        try:
+            yield None
+        finally:
+            del self.log.record
+            ends = True
+            loop.call_soon_threadsafe(ring)
+            thread.join()
+            loop.close()
+
 
 @contextmanager
 def _opened() -> Iterator[_Log]:
@@ -134,12 +188,14 @@ def followed(options: Options) -> list[Target]:
     size, followers = options.pick(1_000, 50), options.pick(_FOLLOWERS, 5)
     late: dict[str, list[float]] = {"elsewhere": [], "here": []}
     with _opened() as one:
-        alone, elsewhere, here = interleave(
+        alone, handed_on, elsewhere, here = interleave(
             options.pick(9, 1),
             lambda: one.rate(size, nullcontext(), []),
+            lambda: one.rate(size, one.handed_on(followers), []),
             lambda: one.rate(size, one.followed_elsewhere(followers), late["elsewhere"]),
             lambda: one.rate(size, one.followed_here(followers), late["here"]),
         )
+    floor = round(median_ratio(handed_on, alone), 3)
     return [
         Target(
             f"4.5 {name}",
@@ -149,11 +205,11 @@ def followed(options: Options) -> list[Target]:
             statistics.median(alone),
             median_ratio(rates, alone),
             0.9,
-            details={"followers finish later by, ms": _ms(late[which])},
+            details={"followers finish later by, ms": _ms(late[which]), **more},
         )
-        for name, which, where, rates in (
-            ("other process", "elsewhere", "another process", elsewhere),
-            ("same process", "here", "the writer's process", here),
+        for name, which, where, rates, more in (
+            ("other process", "elsewhere", "another process", elsewhere, {}),
+            ("same process", "here", "the writer's process", here, {_FLOOR: floor}),
         )
     ]
 
