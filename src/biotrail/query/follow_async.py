@@ -92,11 +92,6 @@ class AsyncFollower(Following[_Found], AsyncIterator[_Found]):
             if found is not None:
                 self._without_pause += 1
                 return found
-        feed = self._feed
-        if feed is not None and self._goes_on(feed):
-            found = self._next_at_hand(feed)
-            if found is not None:
-                return found
         found = await self._next_within(self._timeout)
         if found is None:
             raise StopAsyncIteration
@@ -163,11 +158,6 @@ class AsyncFollower(Following[_Found], AsyncIterator[_Found]):
             if not await self._wait(feed, deadline):
                 break
         return None
-
-    def _goes_on(self, feed: Feed[_Found]) -> bool:
-        """Whether the next record may be taken as it is: a hundred tasks take each one."""
-        self._without_pause += 1
-        return self._without_pause < _WITHOUT_PAUSE and not self._closed and feed.is_usable
 
     async def _pause(self) -> None:
         """Let other tasks run now and then: a thousand records may be at hand."""
