@@ -1,4 +1,4 @@
-"""`biotrail export` and `biotrail forward`."""
+"""`biotrail export`, `biotrail forward` and `biotrail redeliver`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from biotrail.forwarding import Forwarder
 from tests.integration.cli_runner import run, small_log
+from tests.unit.forwarding._picky import Picky
 
 pytestmark = pytest.mark.component("cli")
 
@@ -40,6 +42,30 @@ def test_forward_once(tmp_path: Path) -> None:
     ran = run("forward", other.path, *given)
     assert ran.code == 3
     assert "another than the one that was delivered" in " ".join(ran.err.split())
+
+
+def test_redeliver(tmp_path: Path) -> None:
+    """What was refused is listed, dropped with a reason, and sent once more."""
+    log, position, out = small_log(tmp_path / "log.db"), tmp_path / "p", tmp_path / "out"
+    with Forwarder(
+        log.path,
+        Picky(2, 3, 4),
+        position=position,
+        format="jsonl",
+        dead_letters=tmp_path / "p.refused",
+    ) as forwarder:
+        forwarder.run_once()
+    given = ("redeliver", log.path, "--position", position)
+    listed = run(*given)
+    assert (listed.code, [line[0] for line in listed.out.splitlines()]) == (0, ["2", "3", "4"])
+    assert "422 for [2]" in listed.out
+    assert run(*given, "--drop", "of no use").code == 2
+    assert run(*given, "--index", "2", "--index", "9", "--drop", "of no use").code != 0
+    assert "1 records were given up" in run(*given, "--index", "2", "--drop", "of no use").err
+    sent = run(*given, "--to", f"file:{out}", "--format", "jsonl")
+    assert (sent.code, "2 records were delivered" in sent.err) == (0, True)
+    assert [json.loads(line)["index"] for line in out.read_text().splitlines()] == [3, 4]
+    assert "0 records wait" in run(*given).err
 
 
 @pytest.mark.parametrize(

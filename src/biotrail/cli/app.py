@@ -28,6 +28,7 @@ from biotrail.cli import (
     models,
     prove,
     publish,
+    redeliver,
     retain,
     search,
     serve,
@@ -134,6 +135,7 @@ app.command(rich_help_panel=_READ)(find.find)
 app.command(rich_help_panel=_READ)(search.search)
 app.command(rich_help_panel=_READ)(export.export)
 app.command(rich_help_panel=_READ)(forward.forward)
+app.command(rich_help_panel=_READ)(redeliver.redeliver)
 app.command(rich_help_panel=_READ)(detect.detect)
 app.command(rich_help_panel=_SERVE)(serve.serve)
 app.add_typer(token.app, name="token", rich_help_panel=_SERVE)

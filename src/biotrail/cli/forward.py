@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from biotrail.cli._given import Database
-from biotrail.cli._output import printable, say
+from biotrail.cli._output import say
+from biotrail.cli._receivers import Pem, PositionPath, Receiver, dead_letters_of, sink_of
 from biotrail.cli._vault import VaultFile, opened_vault
 from biotrail.cli.export import FormatName
-from biotrail.errors import ForwardingError
-from biotrail.forwarding import (
-    Bearer,
-    FileSink,
-    Forwarded,
-    Forwarder,
-    HttpsSink,
-    Signed,
-    Sink,
-    SyslogTlsSink,
-    tls_context,
-)
+from biotrail.forwarding import Forwarded, Forwarder
 from biotrail.query import RecordReader
 from biotrail.stores import SQLiteReader
 
 __all__ = ["forward"]
 
-TOKEN_VARIABLE = "BIOTRAIL_FORWARD_TOKEN"  # noqa: S105 # names of variables, no secrets
-SECRET_VARIABLE = "BIOTRAIL_FORWARD_SECRET"  # noqa: S105
-_Pem = Annotated[Path | None, typer.Option(metavar="FILE", show_default=False)]
-
 
 def forward(
     log: Database,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="ADDRESS",
-            help="syslog+tls://host:port, https://..., or file:PATH.",
-            show_default=False,
-        ),
-    ],
-    position: Annotated[
-        Path,
-        typer.Option(
-            "--position",
-            metavar="FILE",
-            help="Keeps how far it has come; begins at the first record if it is not there.",
-            show_default=False,
-        ),
-    ],
+    to: Receiver,
+    position: PositionPath,
     form: Annotated[
         FormatName, typer.Option("--format", help="How records are written.")
     ] = FormatName.OCSF,
@@ -68,9 +35,9 @@ def forward(
     every: Annotated[
         float, typer.Option(min=0.05, help="Seconds after which the log is looked at in any case.")
     ] = 1.0,
-    ca: _Pem = None,
-    certificate: _Pem = None,
-    key: _Pem = None,
+    ca: Pem = None,
+    certificate: Pem = None,
+    key: Pem = None,
     vault: VaultFile = None,
 ) -> None:
     """Forward records to another system, at least once, from where it stopped.
@@ -78,10 +45,10 @@ def forward(
     Receivers are reached over TLS 1.3, and their certificates are verified: by --ca, or by the
     system's authorities; --certificate and --key are a client's own. A bearer token is taken from
     BIOTRAIL_FORWARD_TOKEN, a secret for signing (hexadecimal) from BIOTRAIL_FORWARD_SECRET.
-    Records that the receiver refuses for good are named in POSITION.refused.
+    Records that the receiver refuses for good are named in POSITION.refused: see redeliver.
     """
     with ExitStack() as stack:
-        sink = stack.enter_context(_sink(to, ca, certificate, key))
+        sink = stack.enter_context(sink_of(to, ca, certificate, key))
         store = stack.enter_context(closing(SQLiteReader(log)))
         opened = stack.enter_context(opened_vault(log, store, vault))
         forwarder = Forwarder(
@@ -89,7 +56,7 @@ def forward(
             sink,
             position=position,
             format=form.value,
-            dead_letters=f"{position}.refused",
+            dead_letters=dead_letters_of(position),
         )
         if once:
             _report(forwarder.run_once())
@@ -117,42 +84,3 @@ def _report(what: Exception | Forwarded) -> None:
         return
     refused = f", {what.refused:,} refused for good" if what.refused else ""
     say(f"{what.delivered:,} records were delivered{refused}; next is {what.next:,}.", stderr=True)
-
-
-def _sink(to: str, ca: Path | None, certificate: Path | None, key: Path | None) -> Sink:
-    scheme, _, rest = to.partition(":")
-    try:
-        if scheme == "file":
-            if not rest:
-                raise ForwardingError("file: names a path")
-            return FileSink(rest)
-        tls = tls_context(
-            ca_file=None if ca is None else str(ca),
-            certificate=None if certificate is None else str(certificate),
-            key=None if key is None else str(key),
-        )
-        if scheme == "syslog+tls":
-            parts = urlsplit(to)
-            if not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
-                raise ForwardingError("a syslog receiver is named as syslog+tls://host:port")
-            return SyslogTlsSink(parts.hostname, parts.port or 6514, tls=tls)
-        if scheme in ("http", "https"):
-            return HttpsSink(to, tls=tls, authentication=_authentication())
-    except (ForwardingError, ValueError) as error:
-        raise typer.BadParameter(printable(error), param_hint="--to") from error
-    rule = "give syslog+tls://host:port, https://... or file:PATH"
-    raise typer.BadParameter(printable(f"{to!r} is no such address: {rule}"), param_hint="--to")
-
-
-def _authentication() -> Bearer | Signed | None:
-    token, secret = os.environ.get(TOKEN_VARIABLE), os.environ.get(SECRET_VARIABLE)
-    if token and secret:
-        raise ForwardingError(f"set one of {TOKEN_VARIABLE} and {SECRET_VARIABLE}")
-    if token:
-        return Bearer(token)
-    if not secret:
-        return None
-    try:
-        return Signed(bytes.fromhex(secret))
-    except ValueError:
-        raise ForwardingError(f"{SECRET_VARIABLE} is not hexadecimal") from None

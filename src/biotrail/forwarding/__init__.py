@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from biotrail._retrying import Backoff
     from biotrail.forwarding.cef import cef_line
     from biotrail.forwarding.cloudevents import cloud_event
+    from biotrail.forwarding.dead_letters import DeadLetter, DeadLetters
     from biotrail.forwarding.document import record_document
     from biotrail.forwarding.ecs import ecs_document
     from biotrail.forwarding.exporting import export_lines
     from biotrail.forwarding.formats import FORMATS, Format, Message
-    from biotrail.forwarding.forwarder import Forwarded, Forwarder, Lag
+    from biotrail.forwarding.forwarder import Forwarder
     from biotrail.forwarding.ocsf import ocsf_event
     from biotrail.forwarding.position import Position, PositionFile
     from biotrail.forwarding.sinks import (
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     )
     from biotrail.forwarding.sinks.base import tls_context
     from biotrail.forwarding.syslog import SyslogHeader
+    from biotrail.forwarding.told import Forwarded, Lag, Redelivered
     from biotrail.forwarding.view import Place, RecordView
 
 __all__ = [
     "FORMATS",
     "Backoff",
     "Bearer",
+    "DeadLetter",
+    "DeadLetters",
     "FileSink",
     "Format",
     "Forwarded",
@@ -50,6 +54,7 @@ __all__ = [
     "Position",
     "PositionFile",
     "RecordView",
+    "Redelivered",
     "Signed",
     "Sink",
     "StructlogSink",
@@ -67,11 +72,12 @@ __all__ = [
 _PLACES = {
     "cef": ("cef_line",),
     "cloudevents": ("cloud_event",),
+    "dead_letters": ("DeadLetter", "DeadLetters"),
     "document": ("record_document",),
     "ecs": ("ecs_document",),
     "exporting": ("export_lines",),
     "formats": ("FORMATS", "Format", "Message"),
-    "forwarder": ("Forwarded", "Forwarder", "Lag"),
+    "forwarder": ("Forwarder",),
     "ocsf": ("ocsf_event",),
     "position": ("Position", "PositionFile"),
     "sinks": (
@@ -86,6 +92,7 @@ _PLACES = {
     ),
     "sinks.base": ("tls_context",),
     "syslog": ("SyslogHeader",),
+    "told": ("Forwarded", "Lag", "Redelivered"),
     "view": ("Place", "RecordView"),
 }
 

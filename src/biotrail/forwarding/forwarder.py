@@ -7,9 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
-
-import attrs
 
 from biotrail._retrying import Backoff
 from biotrail.errors import (
@@ -25,46 +22,20 @@ from biotrail.forwarding.dead_letters import DeadLetters
 from biotrail.forwarding.formats import Format, Message, find_format
 from biotrail.forwarding.position import Position, PositionFile
 from biotrail.forwarding.reading import LogSource, source_of
+from biotrail.forwarding.redelivery import DeadLetterOffice
 from biotrail.forwarding.sinks.base import Sink
+from biotrail.forwarding.told import Forwarded, Lag
 from biotrail.forwarding.waiting import Waits, Watching
 from biotrail.query import RecordReader
 from biotrail.stores import StoreReader
 
-__all__ = ["Forwarded", "Forwarder", "Lag", "Waits"]
+__all__ = ["Forwarder", "Waits"]
 
 # What may be over soon: the receiver, the vault's keys, a store that another program holds.
 _PASSING = (SinkUnavailableError, KeyProviderError, StoreBusyError, StoreUnavailableError)
 
 
-@attrs.frozen
-class Lag:
-    """How far behind a forwarder is.
-
-    Attributes:
-        records: How many records are not delivered yet.
-        seconds: How long ago the oldest of them was recorded; 0 where there is none.
-    """
-
-    records: int
-    seconds: float
-
-
-@attrs.frozen
-class Forwarded:
-    """What one run did.
-
-    Attributes:
-        delivered: How many records the sink took.
-        refused: How many it refused for good; they are in the dead-letter file.
-        next: Index of the next record.
-    """
-
-    delivered: int
-    refused: int
-    next: int
-
-
-class Forwarder:
+class Forwarder(DeadLetterOffice):
     """Sends the records of one log to one sink.
 
     Delivery is at least once: the position moves only after the sink has taken a batch, so that a
@@ -96,8 +67,8 @@ class Forwarder:
                 is none.
             format: A name of `FORMATS`, or a `Format`.
             dead_letters: A file for records that the sink refuses for good: their index, leaf hash
-                and the reason, one JSON document a line. Without it such a record is an error,
-                and nothing after it is sent.
+                and the reason, one JSON document a line; see `redeliver`. Without it such a record
+                is an error, and nothing after it is sent.
             batch: How many records are delivered at once, at most.
             backoff: Waits between tries, for `run`.
             clock: Gives the time, for `lag`.
@@ -112,7 +83,7 @@ class Forwarder:
         self._source: LogSource = source_of(log)
         self._sink, self._batch, self._clock = sink, batch, clock
         self._file = position if isinstance(position, PositionFile) else PositionFile(position)
-        self._letters = None if dead_letters is None else DeadLetters(Path(dead_letters), clock)
+        self._letters = None if dead_letters is None else DeadLetters(dead_letters, clock)
         self._backoff = backoff or Backoff()
         self._position: Position | None = None
         self._keeps = False  # whether a position was kept since the last failure to keep one
@@ -133,12 +104,12 @@ class Forwarder:
     @property
     def lag(self) -> Lag:
         """How far behind it is now, by the log's head."""
-        after = self.position.next
+        after, refused = self.position.next, len(self.dead_letters)
         behind = self._source.size - after
         if behind <= 0:
-            return Lag(0, 0.0)
+            return Lag(0, 0.0, refused)
         oldest = self._source.recorded(after)
-        return Lag(behind, max(0.0, (self._clock() - oldest).total_seconds()))
+        return Lag(behind, max(0.0, (self._clock() - oldest).total_seconds()), refused)
 
     def run_once(self) -> Forwarded:
         """Deliver what the log holds now, and return.

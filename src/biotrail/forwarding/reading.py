@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -89,6 +90,21 @@ class LogSource:
             last = record.leaf_hash
             found.append(RecordView(record, place))
         return found, Position(position.origin, position.next + len(found), last)
+
+    def at(self, indices: Sequence[int]) -> list[RecordView]:
+        """The records at some indices.
+
+        Raises:
+            PositionError: The log has not got that far.
+        """
+        beyond = max(indices, default=-1)
+        if beyond >= self.size:
+            raise PositionError(
+                f"entry {beyond} was refused once, and the log has {self.size}: it was rolled "
+                "back. Nothing is sent; verify it against a checkpoint that you kept"
+            )
+        place = place_of(self._reader)
+        return [RecordView(self._reader.record(one), place) for one in indices]
 
     def watch(self) -> Watch:
         """Tells when the log may have grown; to be closed by the thread that waits."""
