@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from biotrail.canonical import format_time
 from biotrail.cli._given import Database
 from biotrail.cli._output import printable, say
-from biotrail.cli._receivers import Pem, PositionPath, dead_letters_of, sink_of
+from biotrail.cli._receivers import Pem, dead_letters_of, sink_of
 from biotrail.cli._vault import VaultFile, opened_vault
 from biotrail.cli.export import FormatName
 from biotrail.errors import SinkRefusedError
@@ -24,7 +25,15 @@ __all__ = ["redeliver"]
 
 def redeliver(
     log: Database,
-    position: PositionPath,
+    position: Annotated[
+        Path,
+        typer.Option(
+            "--position",
+            metavar="FILE",
+            help="The forwarder's position: what was refused is in FILE.refused.",
+            show_default=False,
+        ),
+    ],
     to: Annotated[
         str | None,
         typer.Option(

@@ -39,6 +39,10 @@ def _forwarder(place: Path, sink: Sink, reader: RecordReader, **given: Any) -> F
     return Forwarder(reader, sink, position=place / "position", **given)
 
 
+def _waiting(forwarder: Forwarder) -> list[int]:
+    return [one.index for one in forwarder.dead_letters]
+
+
 def test_they_are_told_and_delivered_when_the_receiver_takes_them(tmp_path: Path) -> None:
     """What was refused is listed with its reason, and gone from there once it is delivered."""
     sink, reader = Picky(3, 4, 7), _reader()
@@ -148,9 +152,9 @@ def test_a_line_that_was_broken_off_counts_for_nothing(tmp_path: Path) -> None:
     path.write_bytes(whole[:40])
     (tmp_path / "position").unlink()  # the position did not move past it
     forwarder = _forwarder(tmp_path, sink, _reader())
-    assert len(forwarder.dead_letters) == 0
+    assert _waiting(forwarder) == []
     forwarder.run_once()
-    assert [one.index for one in forwarder.dead_letters] == [2]
+    assert _waiting(forwarder) == [2]
 
 
 _HASH = 64 * "0"
