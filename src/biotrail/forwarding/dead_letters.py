@@ -129,9 +129,7 @@ class DeadLetters:
                 letter = _letter(told)
                 place = (told["origin"], told["index"], told["leaf_hash"])
             except (KeyError, TypeError, ValueError, CanonicalError):
-                raise PositionError(
-                    f"{self.path}, line {number}: this is no dead letter of a forwarder"
-                ) from None
+                raise self._damaged(number) from None
             if letter is None:
                 found.pop(place, None)
             else:
@@ -147,11 +145,15 @@ class DeadLetters:
                     try:
                         yield number, json.loads(line)
                     except ValueError:
-                        continue  # it was broken off
+                        if not _was_broken_off(line):
+                            raise self._damaged(number) from None
         except FileNotFoundError:
             return
         except OSError as error:
             raise PositionError(f"{self.path} cannot be read: {error.strerror}") from error
+
+    def _damaged(self, number: int) -> PositionError:
+        return PositionError(f"{self.path}, line {number}: this is no dead letter of a forwarder")
 
     def _append(self, what: str, place: tuple[str, int, str], how: str | None, reason: str) -> None:
         self._write([self._told(what, place, how, reason)])
@@ -175,6 +177,11 @@ class DeadLetters:
             append_lines(self.path, [one_line(one) for one in told])
         except OSError as error:
             raise PositionError(f"{self.path} cannot be written: {error.strerror}") from error
+
+
+def _was_broken_off(line: bytes) -> bool:
+    """Whether a line may be the beginning of one of ours, of which a crash kept the end away."""
+    return len(line) < _LONGEST_LINE and not line.rstrip(b"\r\n").endswith(b"}")
 
 
 def _letter(told: dict[str, Any]) -> DeadLetter | None:

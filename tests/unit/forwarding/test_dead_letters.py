@@ -181,6 +181,18 @@ def test_another_file_is_refused(tmp_path: Path, told: Any) -> None:
         DeadLetters(tmp_path / "refused").read()
 
 
+def test_a_damaged_line_is_told(tmp_path: Path) -> None:
+    """A line that was written whole and cannot be read hides no record: the file is refused."""
+    _forwarder(tmp_path, Picky(2, 3), _reader()).run_once()
+    path = tmp_path / "refused"
+    path.write_text(path.read_text().replace('"index":2', '"index":2x'))
+    with pytest.raises(PositionError, match="line 1: this is no dead letter"):
+        DeadLetters(path).read()
+    path.write_text("x" * 70_000 + "\n")
+    with pytest.raises(PositionError, match="line 1: this is no dead letter"):
+        DeadLetters(path).read()
+
+
 def test_they_are_bound_to_the_log(tmp_path: Path) -> None:
     """Another log, and one that was rolled back, are refused before anything is sent."""
     sink = Picky(5)
