@@ -103,8 +103,15 @@ class Forwarder(DeadLetterOffice):
 
     @property
     def lag(self) -> Lag:
-        """How far behind it is now, by the log's head."""
-        after, refused = self.position.next, len(self.dead_letters)
+        """How far behind it is now, by the log's head. May be asked from any thread.
+
+        Raises:
+            PositionError: What is kept is of another log, or cannot be read.
+        """
+        position = self._position or self._file.read() or Position(self._source.origin, 0)
+        if position.origin != self._source.origin:
+            self._source.check(position)
+        after, refused = position.next, len(self.dead_letters)
         behind = self._source.size - after
         if behind <= 0:
             return Lag(0, 0.0, refused)

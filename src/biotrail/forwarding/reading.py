@@ -8,7 +8,8 @@ from datetime import datetime
 
 import attrs
 
-from biotrail.errors import AlteredError, PositionError
+from biotrail.canonical import decode_entry
+from biotrail.errors import AlteredError, MissingError, PositionError
 from biotrail.forwarding.position import Position
 from biotrail.forwarding.view import Place, RecordView
 from biotrail.query import RecordReader, open_records
@@ -43,8 +44,10 @@ class LogSource:
         return self._reader.size
 
     def recorded(self, index: int) -> datetime:
-        """When an entry was recorded."""
-        return self._reader.record(index).recorded
+        """When an entry was recorded. From any thread, as a store is: no reader is asked."""
+        for _, data, _ in self._reader.store.raw_entries(index, index + 1):
+            return decode_entry(data).recorded
+        raise MissingError(f"entry {index} is missing", index=index)
 
     def check(self, position: Position) -> None:
         """See that a position is of this log, and that the log still has what was delivered.

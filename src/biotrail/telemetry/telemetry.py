@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -27,14 +27,31 @@ class _Positioned(Protocol):
     def position(self) -> int: ...
 
 
+class _Lag(Protocol):
+    @property
+    def records(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def refused(self) -> int: ...
+
+
+class _Delivering(Protocol):
+    """A `biotrail.forwarding.Forwarder`, whose room is on the same floor as this one."""
+
+    @property
+    def lag(self) -> _Lag: ...
+
+
 class Telemetry:
     """Spans around recording, querying and verifying, and metrics of logs.
 
     Spans: ``biotrail.record``, ``biotrail.query`` (the method's name is an attribute) and
     ``biotrail.verify``. Metrics: ``biotrail.records`` by decision, outcome and modality,
     ``biotrail.record.duration`` and ``biotrail.query.duration`` in seconds, ``biotrail.failures``
-    by operation and class of error, and the gauges ``biotrail.log.size``, ``biotrail.log.waiting``
-    and ``biotrail.follower.lag`` in records.
+    by operation and class of error, and the gauges ``biotrail.log.size``, ``biotrail.log.waiting``,
+    ``biotrail.follower.lag``, ``biotrail.forwarder.lag`` and ``biotrail.forwarder.refused`` in
+    records, and ``biotrail.forwarder.age`` in seconds.
 
     Attributes of both name the log's origin, and of an event its action, decision, outcome, reason
     and modality: words of the program. Who, from where, what was asked and how an error reads is
@@ -80,12 +97,16 @@ class Telemetry:
         self._logs: WeakKeyDictionary[AuditLogger, str] = WeakKeyDictionary()
         self._followers: WeakKeyDictionary[_Positioned, tuple[AuditLogger, str]]
         self._followers = WeakKeyDictionary()
-        for name, observe, text in (
-            ("biotrail.log.size", self._sizes, "Entries of a log"),
-            ("biotrail.log.waiting", self._waiting, "Records that wait to be committed"),
-            ("biotrail.follower.lag", self._lags, "Records that a follower has not taken yet"),
+        self._forwarders: WeakKeyDictionary[_Delivering, str] = WeakKeyDictionary()
+        for name, unit, observe, text in (
+            ("log.size", "{record}", self._sizes, "Entries of a log"),
+            ("log.waiting", "{record}", self._waiting, "Records that wait to be committed"),
+            ("follower.lag", "{record}", self._lags, "Records that a follower has not taken yet"),
+            ("forwarder.lag", "{record}", self._behind, "Records that are not delivered yet"),
+            ("forwarder.age", "s", self._ages, "Since the oldest of them was recorded"),
+            ("forwarder.refused", "{record}", self._refused, "Dead letters that wait"),
         ):
-            meter.create_observable_gauge(name, [observe], "{record}", text)
+            meter.create_observable_gauge(f"biotrail.{name}", [observe], unit, text)
 
     def watch(self, log: AuditLogger) -> None:
         """Measure what a log does from now on, whoever holds it: attempts and middleware too.
@@ -109,6 +130,15 @@ class Telemetry:
             name: Tells it from others: a word of the program.
         """
         self._followers[follower] = log, name
+
+    def watch_forwarder(self, forwarder: _Delivering, name: str) -> None:
+        """Measure how far a forwarder is behind, and what its receiver refused, until it is gone.
+
+        Args:
+            forwarder: The `biotrail.forwarding.Forwarder`, of whichever log.
+            name: Tells it from others: a word of the program.
+        """
+        self._forwarders[forwarder] = name
 
     def verify_log(
         self, log: str | os.PathLike[str] | StoreReader, key: Any, **options: Any
@@ -140,6 +170,25 @@ class Telemetry:
             found.append((lag, {"biotrail.log": log.origin, "biotrail.follower": name}))
         return _observed(found)
 
+    def _behind(self, _: CallbackOptions) -> Iterable[Observation]:
+        return self._forwarding(lambda lag: lag.records)
+
+    def _ages(self, _: CallbackOptions) -> Iterable[Observation]:
+        return self._forwarding(lambda lag: lag.seconds)
+
+    def _refused(self, _: CallbackOptions) -> Iterable[Observation]:
+        return self._forwarding(lambda lag: lag.refused)
+
+    def _forwarding(self, value: Callable[[_Lag], float]) -> Iterable[Observation]:
+        found: list[tuple[float | None, dict[str, str]]] = []
+        for forwarder, name in self._forwarders.items():
+            try:
+                lag = value(forwarder.lag)
+            except BiotrailError:  # as with a log that is closed
+                lag = None
+            found.append((lag, {"biotrail.forwarder": name}))
+        return _observed(found)
+
 
 def _size(log: AuditLogger) -> int | None:
     try:
@@ -149,7 +198,7 @@ def _size(log: AuditLogger) -> int | None:
     return 0 if head is None else head.size
 
 
-def _observed(values: Iterable[tuple[int | None, dict[str, str]]]) -> list[Observation]:
+def _observed(values: Iterable[tuple[float | None, dict[str, str]]]) -> list[Observation]:
     from opentelemetry.metrics import Observation
 
     return [Observation(value, names) for value, names in list(values) if value is not None]

@@ -6,14 +6,17 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import biotrail
 from biotrail.errors import MissingDependencyError, VerificationError
+from biotrail.forwarding import Forwarder
 from biotrail.stores import MemoryStore
 from tests.faults._child import environment
+from tests.unit.forwarding._picky import Picky
 from tests.unit.query._logs import ORIGIN, event
 
 pytestmark = pytest.mark.component("opentelemetry")
@@ -188,6 +191,28 @@ def test_gauges(log: biotrail.AuditLogger, collected: Collected) -> None:
         assert (lag.value, lag.attributes["biotrail.follower"]) == (head.size - 2, "siem")
         assert collected.points("biotrail.log.size")[0].value == head.size
         assert collected.points("biotrail.log.waiting")[0].value == 0
+
+
+def test_a_forwarder_is_watched(
+    log: biotrail.AuditLogger, collected: Collected, tmp_path: Path
+) -> None:
+    """What is not delivered, for how long, and what was refused is told until the log is closed."""
+    collected.telemetry.watch(log)
+    log.record_many(event(n) for n in range(5))
+    head = log.store.head()
+    assert head is not None
+    forwarder = Forwarder(
+        log.store, Picky(2, 3), position=tmp_path / "position", dead_letters=tmp_path / "refused"
+    )
+    collected.telemetry.watch_forwarder(forwarder, "siem")
+    for behind, refused in ((head.size, 0), (0, 2)):
+        (lag,) = collected.points("biotrail.forwarder.lag")
+        assert (lag.value, lag.attributes["biotrail.forwarder"]) == (behind, "siem")
+        assert collected.points("biotrail.forwarder.refused")[0].value == refused
+        assert (collected.points("biotrail.forwarder.age")[0].value > 0) == (behind > 0)
+        forwarder.run_once()
+    (tmp_path / "refused").write_text("[]\n")
+    assert collected.points("biotrail.forwarder.refused") == []
 
 
 def test_only_the_log_that_is_given_is_watched(
